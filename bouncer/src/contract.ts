@@ -1,0 +1,174 @@
+/**
+ * What the injector and the bouncer must agree on: names, ports, mount paths, environment
+ * variables and their formats. The injector writes these into pods, the bouncer reads them; pods
+ * outlive upgrades of the injector, so a name here changes only with an entry in CHANGELOG.md.
+ * Pure: no imports.
+ */
+
+/** Names of the containers that are added to a pod, in the order in which they start. */
+export const containerName = {
+  redirect: "bouncer-redirect",
+  loader: "policy-loader",
+  sidecar: "bouncer-sidecar",
+} as const;
+
+/** Names of the volumes that are added to a pod. */
+export const volumeName = {
+  policy: "policy-cache",
+  audit: "audit-logs",
+  token: "bouncer-token",
+} as const;
+
+/** Where the volumes are mounted in the bouncer's containers. */
+export const mountPath = {
+  policy: "/policies",
+  audit: "/var/log/bouncer",
+  token: "/var/run/secrets/bouncer.dev",
+} as const;
+
+/** File names below the mount paths. */
+export const fileName = {
+  /** The verified bundle, as fetched; replaced by rename. Below `mountPath.policy`. */
+  bundle: "bundle.tar.gz",
+  /** Projected service-account token. Below `mountPath.token`. */
+  token: "token",
+  /** Audit log when it goes to a file. Below `mountPath.audit`. */
+  audit: "audit.log",
+} as const;
+
+/** Audience of the projected service-account token; the bridge accepts no other. */
+export const tokenAudience = "bouncer-bridge";
+
+/** User and group of every added container but the redirect step, which is root. */
+export const bouncerUid = 65532;
+
+/** TCP ports in the pod. A port that the application owns makes ours move (see `Listener`). */
+export const port = {
+  /** Listener for the first application port. */
+  firstListener: 8080,
+  /** Listeners for the second application port and on: 15001, 15002, ... */
+  nextListener: 15001,
+  admin: 9090,
+} as const;
+
+/** Paths on the admin port. */
+export const adminPath = {
+  /** 200 as soon as every listener accepts connections. */
+  health: "/health",
+  /** 200 when a request could be allowed now; else 503 with the reason. */
+  ready: "/ready",
+  metrics: "/metrics",
+  status: "/v1/status",
+  /** POST, loopback callers only. */
+  refresh: "/v1/policy/refresh",
+  /** Rewritten probes: `/probe/<token>/<container>/<kind>`. */
+  probe: "/probe",
+  /** The sidecar's preStop hook: `/drain/<token>`. The pod is terminating. */
+  drain: "/drain",
+} as const;
+
+/** One listener of the bouncer and the application port behind it. */
+export interface Listener {
+  /** TCP port the bouncer listens on. */
+  readonly port: number;
+  /** TCP port of the application. */
+  readonly targetPort: number;
+}
+
+/** `8080:3000,15001:9000`, the value of `LISTENERS`. */
+export function formatListeners(listeners: readonly Listener[]): string {
+  return listeners.map((l) => `${l.port}:${l.targetPort}`).join(",");
+}
+
+/** What the kubelet would have done, done by the bouncer instead. */
+export type ProbeAction =
+  | {
+      readonly kind: "http";
+      readonly scheme: "http" | "https";
+      readonly port: number;
+      readonly path: string;
+      readonly host?: string;
+      readonly headers: readonly { readonly name: string; readonly value: string }[];
+    }
+  | { readonly kind: "tcp"; readonly port: number; readonly host?: string }
+  | { readonly kind: "grpc"; readonly port: number; readonly service: string };
+
+/** Which field of a container a rewritten probe or hook came from. */
+export const probeFields = [
+  "livenessProbe",
+  "readinessProbe",
+  "startupProbe",
+  "postStart",
+  "preStop",
+] as const;
+export type ProbeField = (typeof probeFields)[number];
+
+/** One rewritten probe, an element of the JSON array in `PROBES`. */
+export interface Probe {
+  readonly container: string;
+  readonly field: ProbeField;
+  readonly timeoutSeconds: number;
+  readonly action: ProbeAction;
+}
+
+/** Path of a rewritten probe on the admin port. */
+export function probePath(token: string, container: string, field: ProbeField): string {
+  return `${adminPath.probe}/${token}/${container}/${field}`;
+}
+
+/**
+ * Environment of `bouncer redirect`. `REDIRECT_LISTENERS` has the format of `LISTENERS`;
+ * `REDIRECT_OPEN_PORTS` is a comma-separated list of TCP ports that are let through as they are
+ * (the admin port); `REDIRECT_UNLISTED_PORTS` is `deny` or `allow`.
+ */
+export const redirectEnvironment = {
+  listeners: "REDIRECT_LISTENERS",
+  openPorts: "REDIRECT_OPEN_PORTS",
+  unlistedPorts: "REDIRECT_UNLISTED_PORTS",
+} as const;
+
+/** Environment of `bouncer serve` and `bouncer load`. The schema is in `config.ts`. */
+export const environment = {
+  /** Where requests go when there is no `LISTENERS`: `http://127.0.0.1:3000`. */
+  targetUrl: "TARGET_URL",
+  /** `8080:3000,15001:9000`; targets are on `TARGET_HOST`. */
+  listeners: "LISTENERS",
+  /** Host of the application for `LISTENERS`: the pod's own address. */
+  targetHost: "TARGET_HOST",
+  adminPort: "ADMIN_PORT",
+  adminOnProxyPort: "ADMIN_ON_PROXY_PORT",
+  policySyncUrl: "POLICY_SYNC_URL",
+  policySyncClientToken: "POLICY_SYNC_CLIENT_TOKEN",
+  policySyncClientTokenFile: "POLICY_SYNC_CLIENT_TOKEN_FILE",
+  /** PEM of the authorities that `POLICY_SYNC_URL` and `POLICY_BUNDLE_URL` are verified against. */
+  policySyncCa: "POLICY_SYNC_CA",
+  policyBundleUrl: "POLICY_BUNDLE_URL",
+  policyStore: "POLICY_STORE",
+  policyDirectory: "POLICY_DIRECTORY",
+  /** Entrypoint of the decision: `envoy/authz/allow`. */
+  policyDecisionPath: "POLICY_DECISION_PATH",
+  /** PEM public key (RS, PS, ES) or shared secret (HS); when set, unsigned bundles are refused. */
+  policyVerificationKey: "POLICY_VERIFICATION_KEY",
+  policyVerificationKeyId: "POLICY_VERIFICATION_KEY_ID",
+  policyVerificationAlgorithm: "POLICY_VERIFICATION_ALGORITHM",
+  policyVerificationScope: "POLICY_VERIFICATION_SCOPE",
+  /** Seconds; 0 switches the decision cache off. */
+  cacheTtl: "CACHE_TTL",
+  trustedProxies: "TRUSTED_PROXIES",
+  drainDelaySeconds: "DRAIN_DELAY_SECONDS",
+  logLevel: "LOG_LEVEL",
+  logFormat: "LOG_FORMAT",
+  logDestination: "LOG_DESTINATION",
+  enableAuditLog: "ENABLE_AUDIT_LOG",
+  auditLogDestination: "AUDIT_LOG_DESTINATION",
+  auditLogFile: "AUDIT_LOG_FILE",
+  otelEnabled: "OTEL_ENABLED",
+  otelExporterOtlpEndpoint: "OTEL_EXPORTER_OTLP_ENDPOINT",
+  otelServiceName: "OTEL_SERVICE_NAME",
+  /** Unguessable path segment of probes and the drain hook; empty: neither is served. */
+  adminToken: "ADMIN_TOKEN",
+  /** JSON array of `Probe`. */
+  probes: "PROBES",
+  podName: "POD_NAME",
+  podNamespace: "POD_NAMESPACE",
+} as const;

@@ -1,0 +1,37 @@
+import { defineConfig } from "vitest/config";
+
+/** Three suites: `unit` touches nothing outside the process, `integration` opens real sockets, */
+/** files, namespaces and programs, `e2e` needs the kind cluster that `make cluster` makes. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: [
+            "{bouncer,bridge,certs,injector,examples}/**/src/**/*.test.ts",
+            "charts/**/*.test.ts",
+          ],
+        },
+      },
+      {
+        test: {
+          name: "integration",
+          include: ["{bouncer,bridge,certs,injector}/test/integration/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: ["e2e/**/*.test.ts"],
+          testTimeout: 240_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
