@@ -1,0 +1,131 @@
+/**
+ * What the data path asks of the policy, and what it is told. The data path knows no OPA, the
+ * policy knows no sockets: both know only these types. Pure: types only.
+ */
+
+/** A request as it arrived, before anything is changed or added. */
+export interface RequestHead {
+  readonly method: string;
+  /** Request target in origin form, as received: `/orders/7?full=1`. */
+  readonly target: string;
+  /** `HTTP/1.1`. */
+  readonly protocol: string;
+  readonly scheme: "http" | "https";
+  /** Value of Host. */
+  readonly host: string;
+  /** Name, value, name, value, ... in order and case as received (node's `rawHeaders`). */
+  readonly rawHeaders: readonly string[];
+  readonly source: Endpoint;
+  /** Address the connection came in on; the port is the application's, not the listener's. */
+  readonly destination: Endpoint;
+}
+
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** The start of a body that was read ahead because the policy reads bodies. */
+export interface RequestBody {
+  readonly bytes: Uint8Array;
+  /** The body went on beyond `bytes`. */
+  readonly truncated: boolean;
+}
+
+export type Header = readonly [name: string, value: string];
+
+export type Verdict =
+  | {
+      readonly kind: "allow";
+      /** Set on the request to the application, replacing what the client sent. */
+      readonly requestHeaders: readonly Header[];
+      /** Lower-case names. */
+      readonly requestHeadersToRemove: readonly string[];
+      readonly responseHeaders: readonly Header[];
+      /** Query parameters to remove and to set, as in OPA's Envoy plugin. */
+      readonly queryParametersToRemove: readonly string[];
+      readonly queryParametersToSet: readonly Header[];
+    }
+  | {
+      readonly kind: "deny";
+      /** HTTP status for the client. */
+      readonly status: number;
+      readonly headers: readonly Header[];
+      readonly body: string | null;
+      readonly reason: DenyReason;
+      /** For logs and the audit record, never for the client. */
+      readonly detail: string | null;
+    };
+
+/** Why a request was not allowed: the value of `x-bouncer-reason`, a metric label, an audit field. */
+export type DenyReason =
+  /** The policy was asked and did not allow it. */
+  | "policy"
+  /** The decision was undefined or not of a type that can be understood. */
+  | "policy_result"
+  /** Evaluation threw; the instance was revived. */
+  | "policy_error"
+  /** No bundle has been activated yet. */
+  | "no_policy"
+  /** The policy reads the body, and the body is not what its content type says. */
+  | "bad_body";
+
+export interface Decision {
+  /** UUID, also sent to the client as `x-bouncer-decision-id`. */
+  readonly id: string;
+  readonly verdict: Verdict;
+  /** Answered from the decision cache. */
+  readonly cached: boolean;
+  /** Bundle that decided; null when there is none. */
+  readonly bundle: BundleIdentity | null;
+  /** Entrypoint that was asked: `envoy/authz/allow`. */
+  readonly path: string;
+  /** The input document, for the audit record; null when none was built. */
+  readonly input: unknown;
+  /** What the policy answered, before it was understood; undefined when it was not asked. */
+  readonly result: unknown;
+  /** Time in the evaluator, nanoseconds; 0 on a cache hit. */
+  readonly evaluationNs: number;
+}
+
+export interface BundleIdentity {
+  /** File name of the bundle: `policy.tar.gz`. */
+  readonly name: string;
+  /** From the manifest; empty when it has none. */
+  readonly revision: string;
+  /** Hex SHA-256 of the bundle as fetched. */
+  readonly sha256: string;
+}
+
+/** What the policy needs of the data path before it can decide. */
+export interface PolicyNeeds {
+  /** Bytes of the body to read ahead; 0 when the policy does not read it. */
+  readonly bodyBytes: number;
+}
+
+/** State of the policy for `/ready`, `/v1/status` and metrics. */
+export interface PolicyStatus {
+  readonly bundle: BundleIdentity | null;
+  /** Milliseconds since the epoch; null when there is no bundle. */
+  readonly activatedAt: number | null;
+  /** Where bundles come from now, and whether that works: shown to people. */
+  readonly sync: {
+    readonly kind: "none" | "bridge" | "poll";
+    readonly connected: boolean;
+    /** Last failure to fetch or activate, with its code; null after a success. */
+    readonly error: { readonly code: string; readonly message: string; readonly at: number } | null;
+  };
+  /** Instances thrown away because an evaluation threw. */
+  readonly revivals: number;
+  readonly cache: { readonly hits: number; readonly misses: number; readonly entries: number };
+}
+
+/** The policy as the data path sees it. Never throws: whatever goes wrong inside is a refusal. */
+export interface Policy {
+  needs(): PolicyNeeds;
+  decide(request: RequestHead, body: RequestBody | null): Decision;
+  status(): PolicyStatus;
+  /** Fetches and activates now; resolves when that is done or has failed (see `status`). */
+  refresh(): Promise<void>;
+  close(): Promise<void>;
+}
