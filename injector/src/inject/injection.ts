@@ -1,0 +1,58 @@
+/**
+ * What `inject` is told and what it answers: the interface between the pure core and the webhook,
+ * the command line and the tests. Types only.
+ *
+ *   inject(pod: Pod, context: InjectionContext): Injection      in pod.ts
+ *   uninject(pod: Pod): Uninjection                             in uninject.ts
+ *   buildPatch(original: Pod, wanted: Pod): Operation[]         in patch.ts
+ */
+import type { DenyCode, SkipCode, WarningCode } from "../admission/reasons.ts";
+import type { Settings } from "../settings.ts";
+import type { Pod, StringMap } from "./kubernetes.ts";
+
+export interface InjectionContext {
+  readonly settings: Settings;
+  /** Namespace of the pod: of the request, since `metadata.namespace` may be empty there. */
+  readonly namespace: {
+    readonly name: string;
+    readonly labels: StringMap;
+    readonly annotations: StringMap;
+  };
+  /** Namespace the injector runs in, which is never injected; null on the command line. */
+  readonly injectorNamespace: string | null;
+  /**
+   * 32 random bytes in base64url or hex: the unguessable path of probes and of the drain hook. Not
+   * used when the pod is injected already, then it keeps its own.
+   */
+  readonly adminToken: string;
+  /** Version of the injector. */
+  readonly version: string;
+}
+
+export interface Warning {
+  readonly code: WarningCode;
+  /** For people, complete without the code. */
+  readonly message: string;
+}
+
+export type Injection =
+  | { readonly kind: "inject"; readonly pod: Pod; readonly warnings: readonly Warning[] }
+  | {
+      readonly kind: "skip";
+      readonly reason: SkipCode;
+      readonly message: string;
+      readonly warnings: readonly Warning[];
+    }
+  | {
+      readonly kind: "deny";
+      readonly reason: DenyCode;
+      /** Every problem, for people; `problems.join("; ")` is the answer to kubectl. */
+      readonly problems: readonly string[];
+      readonly warnings: readonly Warning[];
+    };
+
+export type Uninjection =
+  | { readonly kind: "uninjected"; readonly pod: Pod }
+  /** The pod carries no bouncer. */
+  | { readonly kind: "unchanged" }
+  | { readonly kind: "failed"; readonly problems: readonly string[] };

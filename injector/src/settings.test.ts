@@ -1,0 +1,85 @@
+import { expect, test } from "vitest";
+import { parseSettings } from "./settings.ts";
+
+test("an empty file is all defaults", () => {
+  const parsed = parseSettings(null);
+  expect(parsed).toEqual(parseSettings({}));
+  expect(parsed).toMatchObject({
+    ok: true,
+    settings: {
+      image: null,
+      imagePullPolicy: "IfNotPresent",
+      preset: "small",
+      presets: {
+        small: {
+          requests: { cpu: "50m", memory: "64Mi" },
+          limits: { cpu: "100m", memory: "128Mi" },
+        },
+        medium: {
+          requests: { cpu: "100m", memory: "128Mi" },
+          limits: { cpu: "200m", memory: "256Mi" },
+        },
+        large: {
+          requests: { cpu: "200m", memory: "256Mi" },
+          limits: { cpu: "500m", memory: "512Mi" },
+        },
+        xlarge: {
+          requests: { cpu: "500m", memory: "512Mi" },
+          limits: { cpu: "1", memory: "1Gi" },
+        },
+      },
+      nativeSidecar: true,
+      allowOptOut: true,
+      unlistedPorts: "deny",
+      policy: { bundleUrl: null, syncUrl: null, decisionPath: "envoy/authz/allow", syncCa: null },
+      audit: { enabled: true, destination: "stdout" },
+      extraEnv: [],
+    },
+  });
+});
+
+test("all problems are reported, each with its field, value and what is accepted", () => {
+  const parsed = parseSettings({
+    imgae: "x",
+    Image: "y",
+    preset: "tiny",
+    policy: { bundleUrl: "bridge/policy.tar.gz", sync: "wss://bridge", verification: {} },
+    cacheTtl: -1,
+    trustedProxies: ["everyone"],
+    extraEnv: [{ name: "POLICY_SYNC_URL", value: "wss://elsewhere" }],
+    presets: { small: { requests: { cpu: "lots", memory: "64Mi" } } },
+  });
+  expect(parsed.ok ? [] : parsed.problems).toMatchInlineSnapshot(`
+    [
+      "preset: "tiny" is not one of small, medium, large, xlarge",
+      "presets.small.requests.cpu: "lots" is not a CPU quantity such as "100m", "1" or "0.5"",
+      "presets.small.limits: missing",
+      "policy.bundleUrl: "bridge/policy.tar.gz" is not an absolute URL with https:// or http://",
+      "policy.verification.key: missing",
+      "policy: unknown sync; accepted are bundleUrl, syncUrl, decisionPath, syncCa, verification",
+      "cacheTtl: -1 is not a whole number from 0 to 86400",
+      "trustedProxies.0: "everyone" is not an address or a CIDR such as "10.0.0.0/8"",
+      "extraEnv.0.name: "POLICY_SYNC_URL" is not a variable that the injector does not set itself",
+      "the file: unknown imgae, Image; accepted are image, imagePullPolicy, imagePullSecrets, preset, presets, nativeSidecar, allowOptOut, unlistedPorts, ignoredNamespaces, policy, cacheTtl, drainDelaySeconds, logLevel, logFormat, audit, trustedProxies, extraEnv",
+    ]
+  `);
+});
+
+test("the token of an external bridge and OpenTelemetry's variables may be set", () => {
+  const extraEnv = [
+    {
+      name: "POLICY_SYNC_CLIENT_TOKEN",
+      valueFrom: { secretKeyRef: { name: "bridge", key: "token" } },
+    },
+    { name: "OTEL_EXPORTER_OTLP_ENDPOINT", value: "http://collector:4318" },
+  ];
+  expect(parseSettings({ extraEnv })).toMatchObject({ ok: true, settings: { extraEnv } });
+});
+
+test.each([
+  ["a string", "text"],
+  ["a list", []],
+  ["a number", 7],
+])("%s is refused", (_, value) => {
+  expect(parseSettings(value)).toMatchObject({ ok: false });
+});
