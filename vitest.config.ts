@@ -27,6 +27,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["e2e/**/*.test.ts"],
+          globalSetup: ["e2e/setup.ts"],
           testTimeout: 240_000,
           hookTimeout: 300_000,
           fileParallelism: false,
