@@ -155,7 +155,12 @@ export const environment = {
   /** Seconds; 0 switches the decision cache off. */
   cacheTtl: "CACHE_TTL",
   trustedProxies: "TRUSTED_PROXIES",
+  /** Seconds the application may take to answer with a response head; 0: no limit. */
+  targetTimeoutSeconds: "TARGET_TIMEOUT_SECONDS",
+  maxRequestsInFlight: "MAX_REQUESTS_IN_FLIGHT",
   drainDelaySeconds: "DRAIN_DELAY_SECONDS",
+  /** Seconds after the drain delay that requests in flight may take to finish. */
+  drainTimeoutSeconds: "DRAIN_TIMEOUT_SECONDS",
   logLevel: "LOG_LEVEL",
   logFormat: "LOG_FORMAT",
   logDestination: "LOG_DESTINATION",

@@ -1,0 +1,149 @@
+import { expect, test } from "vitest";
+import { describeConfig, parseConfig } from "./config.ts";
+import { table } from "./config/table.ts";
+import { environment, formatListeners } from "./contract.ts";
+
+function parsed(env: Record<string, string>) {
+  const result = parseConfig(env);
+  if (!result.ok) throw new Error(result.problems.join("; "));
+  return result.config;
+}
+
+test("every row's default is a value that the row accepts", () => {
+  expect(parseConfig({}).ok).toBe(true);
+});
+
+test("without anything set, requests to 8080 go to the application on 3000", () => {
+  expect(parsed({}).routes).toEqual([{ port: 8080, target: { host: "127.0.0.1", port: 3000 } }]);
+});
+
+test("what the injector formats is what the bouncer reads", () => {
+  const listeners = [
+    { port: 8080, targetPort: 3000 },
+    { port: 15001, targetPort: 9000 },
+  ];
+  const config = parsed({ LISTENERS: formatListeners(listeners), TARGET_HOST: "fd00::7" });
+  expect(config.routes).toEqual([
+    { port: 8080, target: { host: "fd00::7", port: 3000 } },
+    { port: 15001, target: { host: "fd00::7", port: 9000 } },
+  ]);
+});
+
+test("an empty variable is an unset one", () => {
+  expect(parsed({ LOG_LEVEL: "", POLICY_SYNC_URL: "" })).toMatchObject({
+    logLevel: "info",
+    policySyncUrl: null,
+  });
+});
+
+test.each([
+  ["TARGET_URL", "http://[::1]:81", { targetUrl: { host: "::1", port: 81 } }],
+  ["TARGET_URL", "http://app", { targetUrl: { host: "app", port: 80 } }],
+  ["CACHE_TTL", "0", { cacheTtl: 0 }],
+  ["ADMIN_ON_PROXY_PORT", "false", { adminOnProxyPort: false }],
+  [
+    "TRUSTED_PROXIES",
+    "10.0.0.0/8, ::1",
+    {
+      trustedProxies: [
+        { address: "10.0.0.0", family: "ipv4", prefix: 8 },
+        { address: "::1", family: "ipv6", prefix: 128 },
+      ],
+    },
+  ],
+])("%s accepts %s", (variable, value, expected) => {
+  expect(parsed({ [variable]: value })).toMatchObject(expected);
+});
+
+test.each([
+  ["TARGET_URL", "https://127.0.0.1:3000"],
+  ["TARGET_URL", "http://127.0.0.1:3000/path"],
+  ["TARGET_URL", "127.0.0.1:3000"],
+  ["LISTENERS", "8080"],
+  ["LISTENERS", "8080:3000,"],
+  ["LISTENERS", "8080:3000,8080:3001"],
+  ["LISTENERS", "0:3000"],
+  ["LISTENERS", "8080:65536"],
+  ["TARGET_HOST", "$(POD_IP)"],
+  ["ADMIN_PORT", "99999"],
+  ["ADMIN_PORT", "8080"],
+  ["ADMIN_ON_PROXY_PORT", "yes"],
+  ["POLICY_SYNC_URL", "ftp://bridge"],
+  ["POLICY_BUNDLE_URL", "https://user:word@bridge/b.tar.gz"],
+  ["POLICY_SYNC_CLIENT_TOKEN_FILE", "token"],
+  ["POLICY_DIRECTORY", "/policies/../etc"],
+  ["POLICY_DECISION_PATH", "/envoy/authz/allow"],
+  ["POLICY_STORE", "cedar"],
+  ["POLICY_VERIFICATION_ALGORITHM", "none"],
+  ["CACHE_TTL", "-1"],
+  ["CACHE_TTL", "1.5"],
+  ["CACHE_TTL", "5s"],
+  ["TRUSTED_PROXIES", "10.0.0.0/33"],
+  ["TRUSTED_PROXIES", "10.0.0.0/"],
+  ["TRUSTED_PROXIES", "everyone"],
+  ["LOG_LEVEL", "loud"],
+  ["LOG_FORMAT", "xml"],
+  ["AUDIT_LOG_DESTINATION", "http"],
+  ["OTEL_ENABLED", "1"],
+  ["ADMIN_TOKEN", "short"],
+  ["PROBES", "{"],
+])("%s refuses %s and says what it accepts", (variable, value) => {
+  const result = parseConfig({ [variable]: value });
+  const shown = variable === "ADMIN_TOKEN" ? "***" : value;
+  expect(result).toMatchObject({ ok: false });
+  expect(!result.ok && result.problems[0]).toContain(`${variable} is "${shown}": accepted is `);
+});
+
+test("all problems are reported together", () => {
+  const result = parseConfig({
+    LOG_LEVEL: "loud",
+    CACHE_TTL: "soon",
+    TARGET_URL: "http://app",
+    LISTENERS: "8080:3000",
+    POLICY_SYNC_CLIENT_TOKEN: "a",
+    POLICY_SYNC_CLIENT_TOKEN_FILE: "/b",
+    PROBES: "[]",
+    POLICY_VERIFICATION_SCOPE: "write",
+  });
+  expect(!result.ok && result.problems).toEqual([
+    'CACHE_TTL is "soon": accepted is a whole number of seconds from 0 to 86400; 0 switches the cache off',
+    'LOG_LEVEL is "loud": accepted is `trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`',
+    "TARGET_URL and LISTENERS exclude each other",
+    "POLICY_SYNC_CLIENT_TOKEN and POLICY_SYNC_CLIENT_TOKEN_FILE exclude each other",
+    "PROBES has no effect without ADMIN_TOKEN",
+    "POLICY_VERIFICATION_SCOPE has no effect without POLICY_VERIFICATION_KEY",
+  ]);
+});
+
+const probe = {
+  container: "app",
+  field: "livenessProbe",
+  timeoutSeconds: 1,
+  action: { kind: "http", scheme: "http", port: 3000, path: "/live", headers: [] },
+};
+
+test.each([
+  ["an http probe", [probe], true],
+  ["a tcp probe", [{ ...probe, action: { kind: "tcp", port: 3000 } }], true],
+  ["a grpc probe", [{ ...probe, action: { kind: "grpc", port: 3000, service: "" } }], true],
+  ["the same field twice", [probe, probe], false],
+  ["an unknown field", [{ ...probe, field: "exec" }], false],
+  ["an unknown action", [{ ...probe, action: { kind: "exec" } }], false],
+  ["a container that could leave its path segment", [{ ...probe, container: "../x" }], false],
+])("PROBES with %s", (_name, probes, ok) => {
+  const env = { PROBES: JSON.stringify(probes), ADMIN_TOKEN: "0123456789abcdef" };
+  expect(parseConfig(env).ok).toBe(ok);
+});
+
+test("secrets are masked when the configuration is shown", () => {
+  const secrets = Object.entries(table).filter(([, row]) => "secret" in row);
+  const env = Object.fromEntries(
+    Object.entries(environment)
+      .filter(([name]) => secrets.some(([secret]) => secret === name))
+      .map(([, variable]) => [variable, "hunter2-hunter2-hunter2"]),
+  );
+  const shown = describeConfig(env);
+  expect(secrets.length).toBeGreaterThan(2);
+  expect(JSON.stringify(shown)).not.toContain("hunter2");
+  expect(shown).toMatchObject({ ADMIN_TOKEN: "***", LOG_LEVEL: "info" });
+});
