@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# usage: base-image.sh
+# The base that the Dockerfiles name: present, or pulled, or a stand-in under the same name made
+# of Debian and the Node that is installed for development anyway. Prints its name.
+source "$(dirname "$0")/env.sh"
+image=node:24-bookworm-slim
+debian=bouncer-debian:bookworm-slim
+
+build_debian() { mmdebstrap --variant=minbase --include=ca-certificates bookworm - | docker import - "$debian"; }
+stand_in() {
+  local context
+  context=$(mktemp -d)
+  cp -L "$REPO/node_modules/node/bin/node" "$context/node"
+  cat >"$context/Dockerfile" <<-DOCKERFILE
+	FROM $debian
+	ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+	COPY node /usr/local/bin/
+	RUN node --version && groupadd --gid 1000 node && useradd --uid 1000 --gid node --create-home node
+	CMD ["node"]
+	DOCKERFILE
+  docker_build -q -t "$image" "$context"
+  rm -r "$context"
+}
+
+if ! "$CLUSTER_DIR/pull.sh" "$image"; then
+  can_install || fail "Cannot pull \"$image\" from a registry, and a stand-in needs Debian and root"
+  install_packages mmdebstrap
+  docker image inspect "$debian" >/dev/null 2>&1 || step "Debian for the images" build_debian
+  step "$image (stand-in from the npm package of Node)" stand_in
+fi
+echo "$image"

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# usage: tools.sh TOOL...      (kind kubectl helm opa)
+# Makes sure that each tool is there: one on PATH that is new enough, else built by Go from the
+# versions pinned in modules/, into the cache. Prints the folder to put first on PATH.
+source "$(dirname "$0")/env.sh"
+
+# TOOL -> the oldest version that will do, and where to get it
+minimum() { case $1 in kind) echo 0.24.0 ;; kubectl) echo 1.29.0 ;; helm) echo 3.14.0 ;; opa) echo 1.22.0 ;; esac; }
+home_page() {
+  case $1 in
+    kind) echo https://kind.sigs.k8s.io/docs/user/quick-start/#installation ;;
+    kubectl) echo https://kubernetes.io/docs/tasks/tools/ ;;
+    helm) echo https://helm.sh/docs/intro/install/ ;;
+    opa) echo https://www.openpolicyagent.org/docs#1-download-opa ;;
+  esac
+}
+found_version() {
+  case $1 in
+    kind) kind version ;;
+    kubectl) kubectl version --client ;;
+    helm) helm version --short ;;
+    opa) opa version ;;
+  esac 2>/dev/null | grep -Eo '[0-9]+\.[0-9]+(\.[0-9]+)?' | head -n 1
+}
+new_enough() {
+  local found
+  command -v "$1" >/dev/null && found=$(found_version "$1") && [ -n "$found" ] &&
+    printf '%s\n%s\n' "$(minimum "$1")" "$found" | sort -V -C
+}
+
+build() { # build TOOL
+  local module=tools package directory
+  case $1 in
+    kind) package=sigs.k8s.io/kind ;;
+    helm) package=helm.sh/helm/v4/cmd/helm ;;
+    opa) package=github.com/open-policy-agent/opa ;;
+    kubectl) package=k8s.io/kubernetes/cmd/kubectl module=kubernetes ;;
+  esac
+  directory=$(mktemp -d "$TOOLS/.build.XXXXXX")
+  if [ "$module" = kubernetes ]; then
+    "$CLUSTER_DIR/kubernetes.sh" "$directory" "$package"
+  else
+    (cd "$CLUSTER_DIR/modules/$module" && go build -o "$directory/" "$package")
+  fi
+  mv "$directory/$1" "$TOOLS/$1"
+  rmdir "$directory"
+}
+
+mkdir -p "$TOOLS"
+for tool in "$@"; do
+  [ -n "$(minimum "$tool")" ] || fail "Cannot get \"$tool\": known tools are kind, kubectl, helm and opa"
+  new_enough "$tool" && continue
+  command -v go >/dev/null ||
+    fail "Cannot find $tool $(minimum "$tool") or newer on PATH, nor Go to build it. Get $tool at $(home_page "$tool")"
+  step "$tool (built from source by Go)" build "$tool"
+done
+echo "$TOOLS"
