@@ -1,0 +1,186 @@
+/**
+ * The bridge put together: directory, certificate, authentication, the bouncers' port and the
+ * admin port. Replicas share nothing: each reads the same directory and knows its own connections.
+ */
+import { once } from "node:events";
+import {
+  createServer as createHttpServer,
+  type Server as HttpServer,
+  type ServerOptions,
+} from "node:http";
+import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
+import type { Server } from "node:net";
+import type { Logger } from "pino";
+import { createAdminServer } from "./admin.ts";
+import {
+  cacheDefaults,
+  createCachedCheck,
+  parseBearer,
+  type Authentication,
+  type CheckToken,
+} from "./authenticate.ts";
+import { createBundlesHandler } from "./bundles.ts";
+import { createCertificateSource, type CertificateSource } from "./certificate.ts";
+import type { Config } from "./config.ts";
+import { createBundleDirectory } from "./directory.ts";
+import { BridgeError, messageOf, type ErrorCode } from "./errors.ts";
+import { createFleet } from "./fleet.ts";
+import { createMetrics } from "./metrics.ts";
+import { createSync, syncTiming, type SyncTiming } from "./sync.ts";
+
+export interface BridgeDeps {
+  readonly log: Logger;
+  readonly now: () => number;
+  readonly checkToken: CheckToken;
+  readonly timing?: SyncTiming;
+}
+
+export interface Bridge {
+  /** Port for bouncers, and the admin port: the ones really listened on. */
+  readonly port: number;
+  readonly adminPort: number;
+  /** Stops accepting, answers those who wait, says goodbye to every WebSocket. */
+  close(): Promise<void>;
+}
+
+const idleTimeoutMs = 60_000;
+const serverOptions: ServerOptions = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 75_000,
+};
+
+/** @throws BridgeError `start_failed` */
+export async function startBridge(config: Config, deps: BridgeDeps): Promise<Bridge> {
+  const { log, now } = deps;
+  const closing = new AbortController();
+  const fleet = createFleet();
+  const onProblem = (code: ErrorCode): void => metrics.problems.inc({ code });
+
+  const directory = createBundleDirectory({
+    path: config.bundleDirectory,
+    maxBundleBytes: config.maxBundleBytes,
+    log,
+    now,
+    onProblem,
+  });
+  const server = config.tlsDirectory === null ? createHttpServer(serverOptions) : createTlsServer();
+  const certificate = createCertificate(config.tlsDirectory, server, { log, onProblem });
+  const metrics = createMetrics({
+    bundles: () => directory.list(),
+    revisions: () => fleet.countByRevision(),
+    certificateNotAfter: () => certificate?.current()?.notAfter ?? null,
+  });
+
+  const check = createCachedCheck({ ...cacheDefaults, check: deps.checkToken, now });
+  const authenticate = async (authorization: string | undefined): Promise<Authentication> => {
+    const token = parseBearer(authorization);
+    const answer: Authentication =
+      token === null ? { kind: "refusal", code: "token_missing" } : await check(token);
+    metrics.authentications.inc({ result: answer.kind === "identity" ? "accepted" : answer.code });
+    return answer;
+  };
+
+  const handle = createBundlesHandler({
+    directory,
+    authenticate,
+    closing: closing.signal,
+    onAnswered: (status) => metrics.bundleRequests.inc({ status }),
+    idleTimeoutMs,
+  });
+  const sync = createSync({
+    directory,
+    authenticate,
+    fleet,
+    log,
+    now,
+    onHint: () => metrics.hints.inc(),
+    onDropped: (code) => metrics.dropped.inc({ code }),
+    timing: deps.timing ?? syncTiming,
+  });
+  server.on("request", (request, response) => void handle(request, response));
+  server.on("upgrade", (request, socket, head) => sync.upgrade(request, socket, head));
+  server.setTimeout(idleTimeoutMs);
+  server.maxConnections = config.maxConnections;
+
+  const admin = createAdminServer({
+    registry: metrics.registry,
+    bundles: () => directory.list(),
+    members: () => fleet.list(),
+    unready: () => [
+      ...(certificate?.current() === null ? ["certificate_missing"] : []),
+      ...(directory.isRead() ? [] : ["directory_not_read"]),
+      ...(closing.signal.aborted ? ["closing"] : []),
+    ],
+  });
+
+  async function close(): Promise<void> {
+    closing.abort();
+    directory.close();
+    certificate?.close();
+    const closed = closeServer(server);
+    await sync.close();
+    await closed;
+    await closeServer(admin);
+  }
+
+  await Promise.all([directory.scan(), certificate?.load()]);
+  try {
+    const port = await listen(server, config.port);
+    const adminPort = await listen(admin, config.adminPort);
+    log.info({ port, adminPort, tls: certificate !== null }, "bridge started");
+    return { port, adminPort, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Listens before there is a certificate: handshakes fail until one is loaded. */
+function createTlsServer(): HttpsServer {
+  return createHttpsServer({
+    ...serverOptions,
+    minVersion: "TLSv1.2",
+    ALPNProtocols: ["http/1.1"],
+  });
+}
+
+function createCertificate(
+  directory: string | null,
+  server: HttpServer | HttpsServer,
+  reporting: { readonly log: Logger; readonly onProblem: (code: ErrorCode) => void },
+): CertificateSource | null {
+  if (directory === null || !("setSecureContext" in server)) return null;
+  return createCertificateSource({
+    directory,
+    ...reporting,
+    // Connections made with the certificate before go on with it.
+    onLoaded: ({ cert, key }) => server.setSecureContext({ cert, key, minVersion: "TLSv1.2" }),
+  });
+}
+
+async function listen(server: Server, port: number): Promise<number> {
+  try {
+    server.listen({ port, host: "::" });
+    await once(server, "listening");
+    const address = server.address();
+    return typeof address === "object" && address !== null ? address.port : port;
+  } catch (error) {
+    throw new BridgeError(
+      "start_failed",
+      `Cannot listen on port ${port}: ${messageOf(error)}`,
+      error,
+    );
+  }
+}
+
+/** Requests under way are answered; idle connections are closed. */
+async function closeServer(server: HttpServer | HttpsServer): Promise<void> {
+  if (!server.listening) return;
+  const closed = once(server, "close");
+  server.close();
+  server.closeIdleConnections();
+  const late = setTimeout(() => server.closeAllConnections(), 5_000);
+  await closed;
+  clearTimeout(late);
+}

@@ -1,0 +1,115 @@
+/** `GET /bundles/<name>`: conditional requests and long polling over the bundle directory. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Bundle } from "./bundle.ts";
+import type { Authentication } from "./authenticate.ts";
+import { answerJson, refuse } from "./answer.ts";
+import { matchesEtag, parseBundlePath, parseWaitSeconds } from "./conditional.ts";
+import type { BundleDirectory } from "./directory.ts";
+
+export interface BundlesOptions {
+  readonly directory: Pick<BundleDirectory, "get" | "subscribe">;
+  readonly authenticate: (authorization: string | undefined) => Promise<Authentication>;
+  /** Aborted when the bridge shuts down: those who wait are answered at once. */
+  readonly closing: AbortSignal;
+  readonly onAnswered: (status: number) => void;
+  /** A socket without traffic for this long is closed, unless its request is a long poll. */
+  readonly idleTimeoutMs: number;
+}
+
+export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+export function createBundlesHandler(options: BundlesOptions): Handler {
+  const { directory, closing } = options;
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const name = parseBundlePath(request.url ?? "");
+    if (name === null) return refuse(response, "not_found");
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      return refuse(response, "method_not_allowed");
+    }
+    const authentication = await options.authenticate(request.headers.authorization);
+    if (authentication.kind === "refusal") return refuse(response, authentication.code);
+
+    const waitSeconds = parseWaitSeconds(header(request, "prefer"));
+    const has = (bundle: Bundle): boolean =>
+      matchesEtag(request.headers["if-none-match"], etagOf(bundle));
+
+    let bundle = directory.get(name);
+    if (bundle !== null && waitSeconds > 0 && has(bundle)) {
+      request.socket.setTimeout(0);
+      await change(name, waitSeconds * 1000, response);
+      request.socket.setTimeout(options.idleTimeoutMs);
+      bundle = directory.get(name);
+    }
+    if (bundle === null) return refuse(response, "not_found");
+    send(response, bundle, { unchanged: has(bundle), waitSeconds });
+  }
+
+  /** Resolves when the bundle changes, the time is up, the client leaves or the bridge closes. */
+  function change(name: string, timeoutMs: number, response: ServerResponse): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        unsubscribe();
+        closing.removeEventListener("abort", done);
+        response.off("close", done);
+        resolve();
+      };
+      const timer = setTimeout(done, timeoutMs);
+      const unsubscribe = directory.subscribe((changed) => {
+        if (changed === name) done();
+      });
+      closing.addEventListener("abort", done);
+      response.once("close", done);
+      if (closing.aborted || response.destroyed) done();
+    });
+  }
+
+  return async (request, response) => {
+    response.once("close", () =>
+      options.onAnswered(response.writableFinished ? response.statusCode : 499),
+    );
+    if (closing.aborted) response.setHeader("connection", "close");
+    try {
+      await answer(request, response);
+    } catch {
+      // A bug, not the client's doing; nothing of it is told to the client.
+      if (response.headersSent) response.destroy();
+      else answerJson(response, 500, { error: { code: "internal", message: "Internal error" } });
+    }
+  };
+}
+
+function send(
+  response: ServerResponse,
+  bundle: Bundle,
+  how: { readonly unchanged: boolean; readonly waitSeconds: number },
+): void {
+  response.setHeader("etag", etagOf(bundle));
+  // The answer depends on a token: caches on the way must ask again, every time.
+  response.setHeader("cache-control", "private, no-cache");
+  if (bundle.revision !== "")
+    response.setHeader("x-bundle-revision", encodeURIComponent(bundle.revision));
+  if (how.waitSeconds > 0) response.setHeader("preference-applied", `wait=${how.waitSeconds}`);
+  if (how.unchanged) {
+    response.writeHead(304).end();
+    return;
+  }
+  // OPA goes on with long polling only when it sees its own media type.
+  response.setHeader(
+    "content-type",
+    how.waitSeconds > 0 ? "application/vnd.openpolicyagent.bundles" : "application/gzip",
+  );
+  response.setHeader("content-length", bundle.bytes.length);
+  // Node itself leaves the body of an answer to HEAD out.
+  response.writeHead(200).end(bundle.bytes);
+}
+
+export function etagOf(bundle: Bundle): string {
+  return `"${bundle.sha256}"`;
+}
+
+function header(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value.join(",") : value;
+}

@@ -1,0 +1,12 @@
+/** Log lines: JSON on stdout, constant messages with data in fields, never a token. */
+import { pino, type Logger } from "pino";
+import type { Config } from "./config.ts";
+
+export function createLog(level: Config["logLevel"]): Logger {
+  return pino({
+    level,
+    base: { component: "bridge" },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+  });
+}

@@ -1,0 +1,108 @@
+/** The bridge's metrics, in a registry of its own. Names are documented in docs/reference/bridge.md. */
+import { Counter, Gauge, Registry, collectDefaultMetrics } from "prom-client";
+import type { BundleState } from "./directory.ts";
+import type { RevisionCount } from "./fleet.ts";
+
+export interface MetricsSources {
+  readonly bundles: () => readonly BundleState[];
+  readonly revisions: () => readonly RevisionCount[];
+  /** Milliseconds since the epoch; null without a certificate. */
+  readonly certificateNotAfter: () => number | null;
+}
+
+export interface Metrics {
+  readonly registry: Registry;
+  readonly problems: Counter<"code">;
+  readonly bundleRequests: Counter<"status">;
+  readonly authentications: Counter<"result">;
+  readonly hints: Counter;
+  readonly dropped: Counter<"code">;
+}
+
+export function createMetrics(sources: MetricsSources): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  for (const gauge of createGauges(sources)) registry.registerMetric(gauge);
+  return {
+    registry,
+    problems: new Counter({
+      name: "bouncer_bridge_problems_total",
+      help: "Bundles, directories and certificates that could not be read, by code",
+      labelNames: ["code"],
+      registers,
+    }),
+    bundleRequests: new Counter({
+      name: "bouncer_bridge_bundle_requests_total",
+      help: "Answers on the bundle port, by HTTP status; 499: the client left",
+      labelNames: ["status"],
+      registers,
+    }),
+    authentications: new Counter({
+      name: "bouncer_bridge_authentications_total",
+      help: "Bearer tokens checked, by result: accepted or the code of the refusal",
+      labelNames: ["result"],
+      registers,
+    }),
+    hints: new Counter({
+      name: "bouncer_bridge_hints_total",
+      help: "Hints sent to bouncers",
+      registers,
+    }),
+    dropped: new Counter({
+      name: "bouncer_bridge_dropped_total",
+      help: "WebSocket connections that the bridge ended, by code",
+      labelNames: ["code"],
+      registers,
+    }),
+  };
+}
+
+/** Read at scrape time, so that they cannot disagree with what they count. */
+function createGauges(sources: MetricsSources): readonly Gauge[] {
+  const bouncers = new Gauge({
+    name: "bouncer_bridge_bouncers",
+    help: "Bouncers connected to this replica, by bundle and revision enforced",
+    labelNames: ["bundle", "revision"],
+    registers: [],
+    collect() {
+      this.reset();
+      for (const { bundle, revision, count } of sources.revisions()) {
+        this.set({ bundle, revision }, count);
+      }
+    },
+  });
+  const served = new Gauge({
+    name: "bouncer_bridge_bundle_info",
+    help: "1 for each bundle that is served, with its revision",
+    labelNames: ["bundle", "revision"],
+    registers: [],
+    collect() {
+      this.reset();
+      for (const { name, bundle } of sources.bundles()) {
+        if (bundle !== null) this.set({ bundle: name, revision: bundle.revision }, 1);
+      }
+    },
+  });
+  const unserved = new Gauge({
+    name: "bouncer_bridge_bundle_problem",
+    help: "1 for each bundle whose file is not what is served, by code",
+    labelNames: ["bundle", "code"],
+    registers: [],
+    collect() {
+      this.reset();
+      for (const { name, problem } of sources.bundles()) {
+        if (problem !== null) this.set({ bundle: name, code: problem.code }, 1);
+      }
+    },
+  });
+  const notAfter = new Gauge({
+    name: "bouncer_bridge_certificate_not_after_seconds",
+    help: "End of the serving certificate's validity, seconds since the epoch; 0: there is none",
+    registers: [],
+    collect() {
+      this.set((sources.certificateNotAfter() ?? 0) / 1000);
+    },
+  });
+  return [bouncers, served, unserved, notAfter];
+}
