@@ -27,6 +27,7 @@ test("what the injector formats is what the bouncer reads", () => {
     { port: 8080, target: { host: "fd00::7", port: 3000 } },
     { port: 15001, target: { host: "fd00::7", port: 9000 } },
   ]);
+  expect(parsed({ LISTENERS: formatListeners([]) }).routes).toEqual([]);
 });
 
 test("an empty variable is an unset one", () => {

@@ -75,8 +75,9 @@ export interface Listener {
   readonly targetPort: number;
 }
 
-/** `8080:3000,15001:9000`, the value of `LISTENERS`. */
+/** `8080:3000,15001:9000`, the value of `LISTENERS`; `none` when the application has no port. */
 export function formatListeners(listeners: readonly Listener[]): string {
+  if (listeners.length === 0) return "none";
   return listeners.map((l) => `${l.port}:${l.targetPort}`).join(",");
 }
 
@@ -131,7 +132,7 @@ export const redirectEnvironment = {
 export const environment = {
   /** Where requests go when there is no `LISTENERS`: `http://127.0.0.1:3000`. */
   targetUrl: "TARGET_URL",
-  /** `8080:3000,15001:9000`; targets are on `TARGET_HOST`. */
+  /** `8080:3000,15001:9000` or `none`; targets are on `TARGET_HOST`. */
   listeners: "LISTENERS",
   /** Host of the application for `LISTENERS`: the pod's own address. */
   targetHost: "TARGET_HOST",

@@ -39,7 +39,7 @@ export const table = {
   listeners: {
     schema: value.listeners,
     fallback: null,
-    accepts: "a comma-separated list of `port:targetPort`, each port listened on once",
+    accepts: "`none`, or a comma-separated list of `port:targetPort`, each port listened on once",
     doc: "The ports to listen on and the application's port behind each. The injector sets it.",
   },
   targetHost: {

@@ -82,9 +82,10 @@ const listener = v.pipe(
   v.transform(([from, to]): Listener => ({ port: from, targetPort: to })),
 );
 
+/** `none` is an empty list: an empty variable would mean that it is not set. */
 export const listeners = v.pipe(
   v.string(),
-  v.transform(splitList),
+  v.transform((value) => (value === "none" ? [] : splitList(value))),
   v.array(listener),
   v.check((all) => new Set(all.map((one) => one.port)).size === all.length),
 );
