@@ -17,7 +17,7 @@ export default defineConfig({
       {
         test: {
           name: "integration",
-          include: ["{bouncer,bridge,certs,injector}/test/integration/**/*.test.ts"],
+          include: ["{bouncer,bridge,certs,injector,examples/app}/test/integration/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: false,
