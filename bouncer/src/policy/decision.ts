@@ -3,7 +3,10 @@
  * policy knows no sockets: both know only these types. Pure: types only.
  */
 
-/** A request as it arrived, before anything is changed or added. */
+/**
+ * A request as the application will get it, so that both see the same: checked, its path in normal
+ * form, hop-by-hop and forged identity headers removed, X-Forwarded-* set from the socket.
+ */
 export interface RequestHead {
   readonly method: string;
   /** Request target in origin form, as received: `/orders/7?full=1`. */
@@ -13,7 +16,7 @@ export interface RequestHead {
   readonly scheme: "http" | "https";
   /** Value of Host. */
   readonly host: string;
-  /** Name, value, name, value, ... in order and case as received (node's `rawHeaders`). */
+  /** Name, value, name, value, ... in order and case as received (as node's `rawHeaders`). */
   readonly rawHeaders: readonly string[];
   readonly source: Endpoint;
   /** Address the connection came in on; the port is the application's, not the listener's. */
@@ -68,7 +71,9 @@ export type DenyReason =
   /** No bundle has been activated yet. */
   | "no_policy"
   /** The policy reads the body, and the body is not what its content type says. */
-  | "bad_body";
+  | "bad_body"
+  /** The request target could be understood in two ways, so the policy might judge another one. */
+  | "ambiguous_request";
 
 export interface Decision {
   /** UUID, also sent to the client as `x-bouncer-decision-id`. */

@@ -1,0 +1,253 @@
+/**
+ * From a request to the input document of OPA's Envoy plugin, or to the parts of it that a bundle
+ * declares. What is built is all that the policy sees and all that a decision is remembered by.
+ * Pure; the clock and the ids come in.
+ */
+import type { DenyReason, RequestBody, RequestHead } from "./decision.ts";
+import { parseBody } from "./body.ts";
+import { checkTarget, hasBadEscape, parseForm, parsePath, queryOf } from "./target.ts";
+
+export type InputResult =
+  | { readonly kind: "input"; readonly input: object }
+  | { readonly kind: "refused"; readonly reason: DenyReason; readonly detail: string };
+
+/** What a request alone does not say. */
+export interface InputContext {
+  /** RFC 3339. */
+  readonly time: () => string;
+  readonly id: () => string;
+}
+
+interface Facts {
+  readonly request: RequestHead;
+  readonly body: RequestBody | null;
+  readonly context: InputContext;
+  /** Lower-case names; values of a repeated header joined. */
+  readonly headers: ReadonlyMap<string, string>;
+}
+
+/** `undefined` leaves the field out. */
+type Field = (facts: Facts) => unknown;
+
+const http = "attributes.request.http";
+
+/** Every field that is ever built, in the order in which it is written. */
+const fields: Readonly<Record<string, Field>> = {
+  "attributes.source.address.socketAddress.address": ({ request }) => request.source.address,
+  "attributes.source.address.socketAddress.portValue": ({ request }) => request.source.port,
+  "attributes.destination.address.socketAddress.address": ({ request }) =>
+    request.destination.address,
+  "attributes.destination.address.socketAddress.portValue": ({ request }) =>
+    request.destination.port,
+  "attributes.request.time": ({ context }) => context.time(),
+  [`${http}.id`]: ({ context }) => context.id(),
+  [`${http}.method`]: ({ request }) => request.method,
+  [`${http}.headers`]: ({ headers }) => Object.fromEntries(headers),
+  [`${http}.path`]: ({ request }) => request.target,
+  [`${http}.host`]: ({ request }) => request.host,
+  [`${http}.scheme`]: ({ request }) => request.scheme,
+  [`${http}.protocol`]: ({ request }) => request.protocol,
+  [`${http}.size`]: ({ headers }) => sizeOf(headers),
+  [`${http}.body`]: ({ body }) => (body === null ? undefined : decodeLossy(body.bytes)),
+  [`${http}.rawBody`]: ({ body }) => (body === null ? undefined : encodeBase64(body.bytes)),
+  parsed_path: ({ request }) => parsePath(request.target),
+  parsed_query: ({ request }) => Object.fromEntries(parseForm(queryOf(request.target))),
+  parsed_body: ({ headers, body }) => parseBody(headers.get("content-type"), body),
+  truncated_body: ({ body }) => body?.truncated ?? false,
+  version: () => ({ ext_authz: "v3", encoding: "protojson" }),
+};
+
+/** Built only when a bundle names them: the first two are never the same twice. */
+const onDemand = new Set([
+  "attributes.request.time",
+  `${http}.id`,
+  `${http}.body`,
+  `${http}.rawBody`,
+]);
+
+/** For these the body is read ahead. */
+const ofBody = new Set([`${http}.body`, `${http}.rawBody`, "parsed_body", "truncated_body"]);
+
+/** Of these, single members can be declared: `attributes.request.http.headers.authorization`. */
+const members: Readonly<Record<string, (facts: Facts, member: string) => unknown>> = {
+  [`${http}.headers`]: ({ headers }, member) => headers.get(member.toLowerCase()),
+  parsed_query: ({ request }, member) => parseForm(queryOf(request.target)).get(member),
+};
+
+/** Part of Envoy's document, unknown to a bouncer: declaring them is no mistake. */
+const neverPresent = [
+  "attributes.contextExtensions",
+  "attributes.destination.labels",
+  "attributes.destination.principal",
+  "attributes.destination.service",
+  "attributes.metadataContext",
+  "attributes.request.http.fragment",
+  "attributes.request.http.query",
+  "attributes.routeMetadataContext",
+  "attributes.source.certificate",
+  "attributes.source.labels",
+  "attributes.source.principal",
+  "attributes.source.service",
+  "attributes.tlsSession",
+];
+
+const bodyLimitBytes = 65_536;
+
+interface Step {
+  readonly path: readonly string[];
+  readonly build: Field;
+}
+
+/** What is built for every request of one bundle. */
+export interface InputPlan {
+  readonly steps: readonly Step[];
+  /** Bytes of the body to read ahead; 0 when the policy does not read it. */
+  readonly bodyBytes: number;
+  readonly readsQuery: boolean;
+}
+
+export type PlanResult =
+  | { readonly kind: "plan"; readonly plan: InputPlan }
+  | { readonly kind: "unknown"; readonly field: string; readonly known: readonly string[] };
+
+/** From what a bundle declares, as dotted paths, to what is built; null declares nothing. */
+export function planInput(declared: readonly string[] | null): PlanResult {
+  if (declared === null) {
+    const names = Object.keys(fields).filter((name) => !onDemand.has(name));
+    return {
+      kind: "plan",
+      plan: { steps: names.flatMap(wholeStep), bodyBytes: 0, readsQuery: true },
+    };
+  }
+  const steps = new Map<string, Step>();
+  for (const path of declared) {
+    const found = expand(path);
+    if (found === null) return { kind: "unknown", field: path, known: Object.keys(fields) };
+    for (const step of found) steps.set(step.path.join("."), step);
+  }
+  // A whole field holds each of its members, whatever the order in which they were declared.
+  const needed = [...steps].filter(([name]) => {
+    const whole = Object.keys(members).find((field) => name.startsWith(`${field}.`));
+    return whole === undefined || !steps.has(whole);
+  });
+  const names = needed.map(([name]) => name);
+  const plan = {
+    steps: needed.map(([, step]) => step),
+    bodyBytes: names.some((name) => ofBody.has(name)) ? bodyLimitBytes : 0,
+    readsQuery: names.some((name) => name.startsWith("parsed_query")),
+  };
+  return { kind: "plan", plan };
+}
+
+function wholeStep(name: string): Step[] {
+  const build = fields[name];
+  return build === undefined ? [] : [{ path: name.split("."), build }];
+}
+
+/** A field, a member of one, or all fields below a path; null when there is nothing like it. */
+function expand(path: string): readonly Step[] | null {
+  const whole = Object.keys(fields).find((name) => path === name || path.startsWith(`${name}.`));
+  if (whole !== undefined) {
+    const member = path.slice(whole.length + 1);
+    const take = members[whole];
+    if (member === "" || take === undefined) return wholeStep(whole);
+    return [{ path: [...whole.split("."), member], build: (facts) => take(facts, member) }];
+  }
+  const below = Object.keys(fields).filter((name) => name.startsWith(`${path}.`));
+  if (below.length > 0) return below.filter((name) => !onDemand.has(name)).flatMap(wholeStep);
+  const isKnown = neverPresent.some((name) => path === name || path.startsWith(`${name}.`));
+  return isKnown ? [] : null;
+}
+
+export function buildInput(
+  plan: InputPlan,
+  request: RequestHead,
+  body: RequestBody | null,
+  context: InputContext,
+): InputResult {
+  const ambiguity = checkTarget(request.target);
+  if (ambiguity !== null) return refuse("ambiguous_request", ambiguity);
+  if (plan.readsQuery && hasBadEscape(queryOf(request.target))) {
+    return refuse("ambiguous_request", "the query has a % that is not followed by two hex digits");
+  }
+  const facts: Facts = { request, body, context, headers: joinHeaders(request) };
+  const input: Tree = {};
+  for (const step of plan.steps) {
+    const built = attempt(step.build, facts);
+    if (!built.ok) return refuse("bad_body", built.detail);
+    if (built.value !== undefined) place(input, step.path, built.value);
+  }
+  return { kind: "input", input };
+}
+
+function refuse(reason: DenyReason, detail: string): InputResult {
+  return { kind: "refused", reason, detail };
+}
+
+type Attempt =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly detail: string };
+
+/** The target is checked before, so that only a body can fail here. */
+function attempt(build: Field, facts: Facts): Attempt {
+  try {
+    return { ok: true, value: build(facts) };
+  } catch (error) {
+    return { ok: false, detail: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+interface Tree {
+  [key: string]: unknown;
+}
+
+function isTree(value: unknown): value is Tree {
+  return typeof value === "object" && value !== null;
+}
+
+function place(tree: Tree, path: readonly string[], value: unknown): void {
+  let at = tree;
+  for (const key of path.slice(0, -1)) {
+    const next = at[key];
+    const inner = isTree(next) ? next : {};
+    at[key] = inner;
+    at = inner;
+  }
+  const last = path.at(-1);
+  if (last !== undefined) at[last] = value;
+}
+
+/** As Envoy: lower-case names, repeated values joined by a comma, and its four pseudo-headers. */
+function joinHeaders(request: RequestHead): ReadonlyMap<string, string> {
+  const headers = new Map([
+    [":authority", request.host],
+    [":method", request.method],
+    [":path", request.target],
+    [":scheme", request.scheme],
+  ]);
+  const { rawHeaders } = request;
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const name = (rawHeaders[at] ?? "").toLowerCase();
+    const value = rawHeaders[at + 1] ?? "";
+    const present = headers.get(name);
+    // RFC 9110, section 5.3; cookies are joined as in RFC 9113, section 8.2.3.
+    const separator = name === "cookie" ? "; " : ",";
+    headers.set(name, present === undefined ? value : `${present}${separator}${value}`);
+  }
+  return headers;
+}
+
+/** A 64-bit number in protobuf's JSON is text; -1 is a size that is not known ahead. */
+function sizeOf(headers: ReadonlyMap<string, string>): string {
+  const length = headers.get("content-length");
+  if (length !== undefined && /^\d+$/.test(length)) return length;
+  return headers.has("transfer-encoding") ? "-1" : "0";
+}
+
+function decodeLossy(bytes: Uint8Array): string {
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+}
+
+function encodeBase64(bytes: Uint8Array): string {
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+}

@@ -1,0 +1,76 @@
+/**
+ * A request target in origin form, taken apart as OPA's Envoy plugin does, and refused where the
+ * application could take it apart in another way than the policy saw. Pure.
+ */
+
+const percent = /%(?![\da-f]{2})/i;
+
+/**
+ * Why the target is ambiguous, or null. RFC 3986, section 5.2.4: clients remove dot segments, many
+ * applications do so after they decoded, and some take `\` for `/` or drop `;...` before that; so a
+ * path that has them in any of these forms leads elsewhere than it says.
+ */
+export function checkTarget(target: string): string | null {
+  if (/[#\0-\x20\x7f]/.test(target))
+    return "the target has a fragment, a space or a control character";
+  const path = pathOf(target);
+  if (hasBadEscape(path)) return "the path has a % that is not followed by two hex digits";
+  if (!/%|\/\.|\\/.test(path)) return null;
+  const decoded = decodePercent(path);
+  if (decoded.includes("\0")) return "the path has a zero byte";
+  const isDotted = decoded.split(/[/\\]/).some((segment) => /^\.\.?(?:;|$)/.test(segment));
+  return isDotted ? "the path has dot segments" : null;
+}
+
+function pathOf(target: string): string {
+  const end = target.indexOf("?");
+  return end < 0 ? target : target.slice(0, end);
+}
+
+/** Decoded first and split then, as in the plugin; `/` has one segment, which is empty. */
+export function parsePath(target: string): readonly string[] {
+  return decodePercent(pathOf(target)).replace(/^\/+/, "").split("/");
+}
+
+/** What follows the first `?`. */
+export function queryOf(target: string): string {
+  const start = target.indexOf("?");
+  return start < 0 ? "" : target.slice(start + 1);
+}
+
+/**
+ * `application/x-www-form-urlencoded`: every name with all its values. A `;` separates nothing, so
+ * that nothing is hidden by it.
+ */
+export function parseForm(text: string): ReadonlyMap<string, readonly string[]> {
+  const form = new Map<string, string[]>();
+  for (const pair of text.split("&")) {
+    if (pair === "") continue;
+    const at = pair.indexOf("=");
+    const name = decodeField(at < 0 ? pair : pair.slice(0, at));
+    const values = form.get(name) ?? [];
+    values.push(at < 0 ? "" : decodeField(pair.slice(at + 1)));
+    form.set(name, values);
+  }
+  return form;
+}
+
+function decodeField(text: string): string {
+  return decodePercent(text.replaceAll("+", " "));
+}
+
+export function hasBadEscape(text: string): boolean {
+  return percent.test(text);
+}
+
+/** Bytes that are not UTF-8 become U+FFFD, as they do in the plugin. */
+function decodePercent(text: string): string {
+  if (!text.includes("%")) return text;
+  return text.replace(/(?:%[\da-f]{2})+/gi, (run) => {
+    const bytes = run
+      .slice(1)
+      .split("%")
+      .map((hex) => Number.parseInt(hex, 16));
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(bytes));
+  });
+}
