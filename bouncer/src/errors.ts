@@ -82,6 +82,20 @@ export const failures = {
   bundle_invalid: { level: "error", sentence: "The bundle is not one that can be enforced" },
   bundle_signature: { level: "error", sentence: "The bundle's signature is missing or wrong" },
   sync_unreachable: { level: "warn", sentence: "The bridge cannot be reached" },
+  redirect_no_iptables: { level: "error", sentence: "iptables is not installed" },
+  redirect_not_permitted: {
+    level: "error",
+    sentence: "The container lacks a capability that iptables needs",
+  },
+  redirect_unsupported: {
+    level: "error",
+    sentence: "The kernel of the node lacks something that the rules need",
+  },
+  redirect_failed: { level: "error", sentence: "iptables did not take the rules" },
+  redirect_not_in_force: {
+    level: "error",
+    sentence: "The rules in the kernel are not the ones that were applied",
+  },
 } as const satisfies Readonly<Record<string, FailureRow>>;
 
 export type FailureCode = keyof typeof failures;
