@@ -73,13 +73,14 @@ bake() { # bake NAME: the node with the control plane's images in its containerd
 
   node=$(docker run -d --privileged --entrypoint sleep "$1-empty" 900)
   # shellcheck disable=SC2064
-  trap "docker rm -f $node" EXIT
+  trap "docker rm -f $node 2>/dev/null || true" EXIT
   docker exec -d "$node" containerd
   until_ready 30 docker exec "$node" ctr version
   docker save "${images[@]}" |
     docker exec -i "$node" ctr -n k8s.io images import --all-platforms --no-unpack --digests -
   docker exec "$node" sh -c 'kill $(pidof containerd); while pidof containerd; do sleep 0.1; done'
   docker commit --change 'ENTRYPOINT ["/usr/local/bin/entrypoint","/sbin/init"]' "$node" "$1"
+  docker rm -f "$node"
   docker rmi "${images[@]}" "$1-empty"
 }
 
