@@ -47,7 +47,7 @@ export const memoryPattern = /^[1-9]\d*(Ki|Mi|Gi|Ti|k|M|G|T)?$/;
 export const acceptedCpu = `a CPU quantity such as "100m", "1" or "0.5"`;
 export const acceptedMemory = `a memory quantity such as "64Mi" or "1Gi"`;
 
-export const decisionPathPattern = /^[A-Za-z_][\w-]*(\/[\w-]+)*$/;
+export const decisionPathPattern = /^[\w-]+(\/[\w-]+)*$/;
 export const acceptedDecisionPath = `a path of a rule such as "envoy/authz/allow", without a leading slash`;
 
 const cpu = matching(cpuPattern, acceptedCpu);
@@ -76,10 +76,11 @@ const presets = strict({
   xlarge: preset(["500m", "512Mi"], ["1", "1Gi"]),
 });
 
-/** A URL with one of `schemes` and a host; `null` and "" are refused, absence is by default. */
+/** A URL of one of `schemes`, without credentials: those do not belong into a pod's environment. */
 export function isUrl(value: string, schemes: readonly string[]): boolean {
-  const url = URL.parse(value);
-  return url !== null && schemes.includes(url.protocol) && url.hostname !== "";
+  const parsed = URL.parse(value);
+  if (parsed === null || !schemes.includes(parsed.protocol)) return false;
+  return parsed.username === "" && parsed.password === "" && parsed.hash === "";
 }
 
 export const bundleUrlSchemes = ["https:", "http:"] as const;
@@ -153,7 +154,7 @@ const policy = strict({
   ),
 });
 
-export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
+export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export const auditDestinations = ["stdout", "file"] as const;
 export const unlistedPortsValues = ["deny", "allow"] as const;
 
@@ -241,7 +242,7 @@ export const settingsSchema = strict({
   policy: v.optional(described("Where policy comes from", policy), {}),
   cacheTtl: v.optional(
     described("Seconds a decision may be reused; 0 switches the cache off", wholeNumber(0, 86_400)),
-    60,
+    5,
   ),
   drainDelaySeconds: v.optional(
     described(

@@ -77,7 +77,7 @@ const table = {
   },
   too_many_ports: {
     kind: "deny",
-    sentence: "There is no free port left for a listener of the bouncer.",
+    sentence: "The pod has more TCP ports than the bouncer listens for.",
     fix: "Declare fewer ports, or choose them with bouncer.dev/app-ports.",
   },
   needs_native_sidecar: {
@@ -126,3 +126,8 @@ export type InjectCode = CodeOf<"inject">;
 export type SkipCode = CodeOf<"skip">;
 export type DenyCode = CodeOf<"deny">;
 export type WarningCode = CodeOf<"warning">;
+
+/** The sentence of the reason, and what it is about in this pod. */
+export function warn(code: WarningCode, about: string) {
+  return { code, message: `${about}: ${reasons[code].sentence}` };
+}

@@ -2,11 +2,11 @@
  * What `inject` is told and what it answers: the interface between the pure core and the webhook,
  * the command line and the tests. Types only.
  *
- *   inject(pod: Pod, context: InjectionContext): Injection      in pod.ts
- *   uninject(pod: Pod): Uninjection                             in uninject.ts
+ *   inject(pod: unknown, context: InjectionContext): Injection      in pod.ts
+ *   uninject(pod: unknown): Uninjection                          in uninject.ts
  *   buildPatch(original: Pod, wanted: Pod): Operation[]         in patch.ts
  */
-import type { DenyCode, SkipCode, WarningCode } from "../admission/reasons.ts";
+import type { DenyCode, InjectCode, SkipCode, WarningCode } from "../admission/reasons.ts";
 import type { Settings } from "../settings.ts";
 import type { Pod, StringMap } from "./kubernetes.ts";
 
@@ -36,19 +36,23 @@ export interface Warning {
 }
 
 export type Injection =
-  | { readonly kind: "inject"; readonly pod: Pod; readonly warnings: readonly Warning[] }
+  | {
+      readonly kind: "inject";
+      readonly reason: InjectCode;
+      readonly pod: Pod;
+      readonly warnings: readonly Warning[];
+    }
   | {
       readonly kind: "skip";
       readonly reason: SkipCode;
+      /** For people. */
       readonly message: string;
-      readonly warnings: readonly Warning[];
     }
   | {
       readonly kind: "deny";
       readonly reason: DenyCode;
       /** Every problem, for people; `problems.join("; ")` is the answer to kubectl. */
       readonly problems: readonly string[];
-      readonly warnings: readonly Warning[];
     };
 
 export type Uninjection =

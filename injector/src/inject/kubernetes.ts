@@ -1,112 +1,126 @@
 /**
- * The fields of a Pod that the injector reads or writes. Everything else passes through untouched,
- * so these types are open: an object of the API server's is never rebuilt from them. Fields may be
- * absent or null, as in manifests. Types only.
+ * The fields of a Pod that the injector reads, checked before anything relies on them. Everything
+ * else passes through untouched: a pod is never rebuilt from these schemas. Fields may be absent or
+ * null, as in manifests. Pure.
  */
+import * as v from "valibot";
 
-export type Maybe<T> = T | null | undefined;
-export type StringMap = Readonly<Record<string, string>>;
+const text = v.string("text");
+const number = v.number("a number");
+const flag = v.boolean("true or false");
+const anObject = "an object";
+const aList = "a list";
 
-export interface Pod {
-  readonly apiVersion?: Maybe<string>;
-  readonly kind?: Maybe<string>;
-  readonly metadata?: Maybe<Metadata>;
-  readonly spec: PodSpec;
-}
-
-export interface Metadata {
-  readonly name?: Maybe<string>;
-  readonly generateName?: Maybe<string>;
-  readonly namespace?: Maybe<string>;
-  readonly labels?: Maybe<StringMap>;
-  readonly annotations?: Maybe<StringMap>;
-  readonly ownerReferences?: Maybe<readonly OwnerReference[]>;
-}
-
-export interface OwnerReference {
-  readonly kind?: Maybe<string>;
-  readonly name?: Maybe<string>;
-  readonly controller?: Maybe<boolean>;
-}
-
-export interface PodSpec {
-  readonly containers: readonly Container[];
-  readonly initContainers?: Maybe<readonly Container[]>;
-  readonly volumes?: Maybe<readonly Volume[]>;
-  readonly imagePullSecrets?: Maybe<readonly { readonly name?: Maybe<string> }[]>;
-  readonly hostNetwork?: Maybe<boolean>;
-  readonly restartPolicy?: Maybe<string>;
-  readonly nodeSelector?: Maybe<StringMap>;
-  readonly os?: Maybe<{ readonly name?: Maybe<string> }>;
-}
-
-export interface Container {
-  readonly name: string;
-  readonly image?: Maybe<string>;
-  readonly imagePullPolicy?: Maybe<string>;
-  readonly args?: Maybe<readonly string[]>;
-  readonly env?: Maybe<readonly EnvVar[]>;
-  readonly ports?: Maybe<readonly ContainerPort[]>;
-  readonly resources?: unknown;
-  readonly restartPolicy?: Maybe<string>;
-  readonly livenessProbe?: Maybe<ProbeSpec>;
-  readonly readinessProbe?: Maybe<ProbeSpec>;
-  readonly startupProbe?: Maybe<ProbeSpec>;
-  readonly lifecycle?: Maybe<{
-    readonly postStart?: Maybe<Handler>;
-    readonly preStop?: Maybe<Handler>;
-  }>;
-  readonly securityContext?: unknown;
-  readonly volumeMounts?: Maybe<readonly VolumeMount[]>;
-}
-
-export interface EnvVar {
-  readonly name: string;
-  readonly value?: Maybe<string>;
-  readonly valueFrom?: unknown;
-}
-
-export interface ContainerPort {
-  readonly containerPort?: Maybe<number>;
-  readonly name?: Maybe<string>;
-  readonly protocol?: Maybe<string>;
-  readonly hostPort?: Maybe<number>;
-}
-
-export interface VolumeMount {
-  readonly name: string;
-  readonly mountPath: string;
-  readonly readOnly?: Maybe<boolean>;
-}
-
-export interface Volume {
-  readonly name: string;
-}
+const stringMap = v.record(v.string(), v.string("text (quote the value)"), anObject);
 
 /** A number, or the name of a port of the same container. */
-export type PortReference = number | string;
+const portReference = v.union([v.number(), v.string()], "a port number or the name of a port");
 
-export interface Handler {
-  readonly exec?: unknown;
-  readonly sleep?: unknown;
-  readonly httpGet?: Maybe<HttpGet>;
-  readonly tcpSocket?: Maybe<{
-    readonly port?: Maybe<PortReference>;
-    readonly host?: Maybe<string>;
-  }>;
-  readonly grpc?: Maybe<{ readonly port?: Maybe<number>; readonly service?: Maybe<string> }>;
+const header = v.object({ name: text, value: v.nullish(text) }, anObject);
+
+const httpGet = v.object(
+  {
+    port: portReference,
+    path: v.nullish(text),
+    scheme: v.nullish(text),
+    host: v.nullish(text),
+    httpHeaders: v.nullish(v.array(header, aList)),
+  },
+  anObject,
+);
+const tcpSocket = v.object({ port: portReference, host: v.nullish(text) }, anObject);
+const grpc = v.object({ port: number, service: v.nullish(text) }, anObject);
+
+const handlerEntries = {
+  exec: v.nullish(v.unknown()),
+  sleep: v.nullish(v.unknown()),
+  httpGet: v.nullish(httpGet),
+  tcpSocket: v.nullish(tcpSocket),
+  grpc: v.nullish(grpc),
+};
+const handler = v.nullish(v.object(handlerEntries, anObject));
+const probe = v.nullish(
+  v.object({ ...handlerEntries, timeoutSeconds: v.nullish(number) }, anObject),
+);
+
+const containerPort = v.object(
+  { containerPort: number, name: v.nullish(text), protocol: v.nullish(text) },
+  anObject,
+);
+
+const envVar = v.object(
+  { name: text, value: v.nullish(text), valueFrom: v.nullish(v.unknown()) },
+  anObject,
+);
+
+const container = v.object(
+  {
+    name: text,
+    env: v.nullish(v.array(envVar, aList)),
+    ports: v.nullish(v.array(containerPort, aList)),
+    restartPolicy: v.nullish(text),
+    livenessProbe: probe,
+    readinessProbe: probe,
+    startupProbe: probe,
+    lifecycle: v.nullish(v.object({ postStart: handler, preStop: handler }, anObject)),
+  },
+  anObject,
+);
+
+const named = v.object({ name: text }, anObject);
+
+const metadata = v.object(
+  {
+    name: v.nullish(text),
+    namespace: v.nullish(text),
+    labels: v.nullish(stringMap),
+    annotations: v.nullish(stringMap),
+  },
+  anObject,
+);
+
+const spec = v.object(
+  {
+    containers: v.array(container, aList),
+    initContainers: v.nullish(v.array(container, aList)),
+    volumes: v.nullish(v.array(named, aList)),
+    imagePullSecrets: v.nullish(v.array(v.object({ name: v.nullish(text) }, anObject), aList)),
+    hostNetwork: v.nullish(flag),
+    restartPolicy: v.nullish(text),
+    terminationGracePeriodSeconds: v.nullish(number),
+    nodeSelector: v.nullish(stringMap),
+    os: v.nullish(v.object({ name: v.nullish(text) }, anObject)),
+  },
+  anObject,
+);
+
+/** A Pod, or the template of a workload: the same two fields. */
+const podSchema = v.object({ metadata: v.nullish(metadata), spec }, anObject);
+
+export type Pod = v.InferInput<typeof podSchema>;
+export type Metadata = v.InferInput<typeof metadata>;
+export type PodSpec = v.InferInput<typeof spec>;
+export type Container = v.InferInput<typeof container>;
+export type ProbeSpec = NonNullable<v.InferInput<typeof probe>>;
+export type Handler = NonNullable<v.InferInput<typeof handler>>;
+export type PortReference = v.InferInput<typeof portReference>;
+export type StringMap = Readonly<Record<string, string>>;
+
+export type CheckedPod =
+  | { readonly ok: true; readonly pod: Pod }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** The value itself, when it is a pod as far as the injector is concerned. */
+export function checkPod(value: unknown): CheckedPod {
+  if (v.is(podSchema, value)) return { ok: true, pod: value };
+  const issues = v.safeParse(podSchema, value).issues ?? [];
+  return { ok: false, problems: issues.map(problemOf) };
 }
 
-export interface HttpGet {
-  readonly port?: Maybe<PortReference>;
-  readonly path?: Maybe<string>;
-  readonly scheme?: Maybe<string>;
-  readonly host?: Maybe<string>;
-  readonly httpHeaders?: Maybe<
-    readonly { readonly name?: Maybe<string>; readonly value?: Maybe<string> }[]
-  >;
+function problemOf(issue: v.BaseIssue<unknown>): string {
+  const path = v.getDotPath(issue) ?? "the pod";
+  if (issue.received === "undefined") return `${path}: missing`;
+  return `${path}: ${shorten(JSON.stringify(issue.input))} is not ${issue.message}`;
 }
 
-export interface ProbeSpec extends Handler {
-  readonly timeoutSeconds?: Maybe<number>;
-}
+const shorten = (value: string): string => (value.length > 80 ? `${value.slice(0, 77)}...` : value);

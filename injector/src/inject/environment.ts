@@ -1,0 +1,96 @@
+/** Environment of the added containers, by the names of the contract. Pure. */
+import {
+  environment,
+  fileName,
+  formatListeners,
+  mountPath,
+  type Probe,
+  redirectEnvironment,
+} from "bouncer/contract";
+import type { Options } from "../annotations/parse.ts";
+import type { Settings } from "../settings.ts";
+import type { Container } from "./kubernetes.ts";
+import type { PortPlan } from "./ports.ts";
+
+type EnvVar = NonNullable<Container["env"]>[number];
+
+/** The kubelet expands `$(NAME)` in values; `$$` is how a dollar sign is written. */
+const literal = (name: string, value: string): EnvVar => ({
+  name,
+  value: value.replaceAll("$", "$$$$"),
+});
+
+/** A variable that is left out when there is nothing to say. */
+const optional = (name: string, value: string | null): EnvVar[] =>
+  value === null || value === "" ? [] : [literal(name, value)];
+
+const field = (name: string, fieldPath: string): EnvVar => ({
+  name,
+  valueFrom: { fieldRef: { fieldPath } },
+});
+
+export function buildRedirectEnvironment(plan: PortPlan, options: Options): EnvVar[] {
+  return [
+    literal(redirectEnvironment.listeners, formatListeners(plan.listeners)),
+    literal(redirectEnvironment.openPorts, String(plan.adminPort)),
+    literal(redirectEnvironment.unlistedPorts, options.unlistedPorts),
+  ];
+}
+
+/** What `bouncer load` reads, and `bouncer serve` as well. */
+export function buildLoaderEnvironment(options: Options, settings: Settings): EnvVar[] {
+  const { verification, syncCa } = settings.policy;
+  const tokenIsGiven = settings.extraEnv.some(
+    ({ name }) => name === environment.policySyncClientToken,
+  );
+  const tokenFile = `${mountPath.token}/${fileName.token}`;
+  return [
+    field(environment.podName, "metadata.name"),
+    field(environment.podNamespace, "metadata.namespace"),
+    literal(environment.policyStore, "opa"),
+    literal(environment.policyDirectory, mountPath.policy),
+    ...optional(environment.policyBundleUrl, options.bundleUrl),
+    ...optional(environment.policySyncUrl, options.syncUrl),
+    ...optional(environment.policySyncClientTokenFile, tokenIsGiven ? null : tokenFile),
+    ...optional(environment.policySyncCa, syncCa),
+    literal(environment.policyDecisionPath, options.decisionPath),
+    ...optional(environment.policyVerificationKey, verification?.key ?? null),
+    ...optional(environment.policyVerificationKeyId, verification?.keyId ?? null),
+    ...optional(environment.policyVerificationAlgorithm, verification?.algorithm ?? null),
+    ...optional(environment.policyVerificationScope, verification?.scope ?? null),
+    literal(environment.logLevel, options.logLevel),
+    literal(environment.logFormat, settings.logFormat),
+  ];
+}
+
+export interface SidecarFacts {
+  readonly plan: PortPlan;
+  readonly adminToken: string;
+  readonly probes: readonly Probe[];
+}
+
+/** What only `bouncer serve` reads. */
+export function buildSidecarEnvironment(
+  { plan, adminToken, probes }: SidecarFacts,
+  options: Options,
+  settings: Settings,
+): EnvVar[] {
+  const { enabled, destination } = options.audit;
+  const auditFile = `${mountPath.audit}/${fileName.audit}`;
+  return [
+    literal(environment.listeners, formatListeners(plan.listeners)),
+    options.targetHost === null
+      ? field(environment.targetHost, "status.podIP")
+      : literal(environment.targetHost, options.targetHost),
+    literal(environment.adminPort, String(plan.adminPort)),
+    literal(environment.adminOnProxyPort, "false"),
+    literal(environment.adminToken, adminToken),
+    literal(environment.probes, JSON.stringify(probes)),
+    literal(environment.cacheTtl, String(options.cacheTtl)),
+    ...optional(environment.trustedProxies, settings.trustedProxies.join(",")),
+    literal(environment.drainDelaySeconds, String(options.drainDelaySeconds)),
+    literal(environment.enableAuditLog, String(enabled)),
+    literal(environment.auditLogDestination, destination),
+    ...optional(environment.auditLogFile, destination === "file" ? auditFile : null),
+  ];
+}

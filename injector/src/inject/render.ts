@@ -1,0 +1,128 @@
+/**
+ * The wanted pod, from a pod that carries nothing of ours and the choices made for it. Appends and
+ * places; of what the user wrote it changes probes and hooks, nothing else. Pure.
+ */
+import { formatListeners } from "bouncer/contract";
+import { statusKey } from "../annotations/table.ts";
+import { buildLoader, buildRedirect, buildSidecar, type Choices } from "./containers.ts";
+import { hash } from "./hash.ts";
+import type { Warning } from "./injection.ts";
+import type { Container, Pod, PodSpec } from "./kubernetes.ts";
+import { rewriteProbes } from "./probes.ts";
+import { type Before, formatStatus, type Status } from "./status.ts";
+import { buildVolumes } from "./volumes.ts";
+
+const defaultContainerKey = "kubectl.kubernetes.io/default-container";
+
+interface Rendered {
+  readonly pod: Pod;
+  readonly warnings: readonly Warning[];
+}
+
+/** `original` carries nothing of ours. */
+export function renderPod(original: Pod, chosen: Omit<Choices, "probes">): Rendered {
+  const rewritten = rewriteProbes(original.spec, chosen.plan.adminPort, chosen.adminToken);
+  const choices = { ...chosen, probes: rewritten.probes };
+  const additions = buildAdditions(original.spec, choices);
+  const annotations = buildAnnotations(original);
+  const status = buildStatus(choices, {
+    added: {
+      initContainers: additions.initContainers.map(nameOf),
+      containers: additions.containers.map(nameOf),
+      volumes: additions.volumes.map(nameOf),
+      imagePullSecrets: additions.imagePullSecrets.map(nameOf),
+      annotations,
+    },
+    created: findCreated(original),
+    replaced: [...rewritten.replaced],
+  });
+  const metadata = {
+    ...original.metadata,
+    annotations: {
+      ...original.metadata?.annotations,
+      ...annotations,
+      [statusKey]: formatStatus(status),
+    },
+  };
+  const pod = { ...original, metadata, spec: place(rewritten.spec, additions) };
+  return { pod, warnings: rewritten.warnings };
+}
+
+const nameOf = ({ name }: { readonly name: string }) => name;
+
+interface Additions {
+  readonly initContainers: Container[];
+  readonly containers: Container[];
+  readonly volumes: { name: string }[];
+  readonly imagePullSecrets: { name: string }[];
+}
+
+function buildAdditions(spec: PodSpec, choices: Choices): Additions {
+  const { imagePullSecrets, nativeSidecar } = choices.settings;
+  const sidecar = buildSidecar(choices);
+  const steps = [buildRedirect(choices), buildLoader(choices)];
+  const present = spec.imagePullSecrets ?? [];
+  return {
+    initContainers: nativeSidecar ? [...steps, sidecar] : steps,
+    containers: nativeSidecar ? [] : [sidecar],
+    volumes: buildVolumes(),
+    imagePullSecrets: imagePullSecrets
+      .filter((name) => !present.some((secret) => secret.name === name))
+      .map((name) => ({ name })),
+  };
+}
+
+/** Ours start before the user's own init containers; what is empty stays as it was. */
+function place(spec: PodSpec, additions: Additions): PodSpec {
+  const { initContainers, containers, volumes, imagePullSecrets } = additions;
+  return {
+    ...spec,
+    initContainers: [...initContainers, ...(spec.initContainers ?? [])],
+    containers: [...containers, ...spec.containers],
+    volumes: [...(spec.volumes ?? []), ...volumes],
+    ...(imagePullSecrets.length > 0 && {
+      imagePullSecrets: [...(spec.imagePullSecrets ?? []), ...imagePullSecrets],
+    }),
+  };
+}
+
+function buildAnnotations(pod: Pod): Record<string, string> {
+  const [application] = pod.spec.containers;
+  const isSet = pod.metadata?.annotations?.[defaultContainerKey] !== undefined;
+  return isSet || application === undefined ? {} : { [defaultContainerKey]: application.name };
+}
+
+function buildStatus(
+  { options, settings, plan, version }: Choices,
+  done: Pick<Status, "added" | "created" | "replaced">,
+): Status {
+  return {
+    version,
+    config: hash(JSON.stringify([settings, options])),
+    chosen: {
+      preset: options.preset,
+      nativeSidecar: settings.nativeSidecar,
+      listeners: formatListeners(plan.listeners),
+      adminPort: plan.adminPort,
+      unlistedPorts: options.unlistedPorts,
+    },
+    ...done,
+  };
+}
+
+/** Maps and lists that are about to be created, and how they were. */
+function findCreated({ metadata, spec }: Pod): Record<string, Before> {
+  const owners = {
+    metadata,
+    "metadata.annotations": metadata?.annotations,
+    "spec.initContainers": spec.initContainers,
+    "spec.volumes": spec.volumes,
+    "spec.imagePullSecrets": spec.imagePullSecrets,
+  };
+  const created: Record<string, Before> = {};
+  for (const [path, value] of Object.entries(owners)) {
+    if (value === undefined) created[path] = "absent";
+    if (value === null) created[path] = "null";
+  }
+  return created;
+}
