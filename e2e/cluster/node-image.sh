@@ -98,6 +98,9 @@ build() {
   done
   present "$debian" || step "Debian for the kind node" build_debian
   step "node image $built (built from source)" bake "$built"
+  # Those of other versions, unless a cluster still runs on them.
+  docker images --format '{{.Repository}}:{{.Tag}}' bouncer-kind-node | grep -vx "$built" |
+    xargs -r docker rmi >/dev/null 2>&1 || true
 }
 present() { docker image inspect "$1" >/dev/null 2>&1; }
 

@@ -1,0 +1,73 @@
+# The verbs of this repository. Recipes are thin: scripts do the work.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+# Versioned folder of the tools (kind, kubectl, helm, opa) that are built where none is installed.
+TOOLS = e2e/cluster/tools.sh
+
+.PHONY: help
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+##### Every day
+
+.PHONY: setup check fix golden
+setup: ## pnpm and the packages of the workspace; everything else does this by itself
+	@e2e/cluster/workspace.sh
+
+check: ## format, lint, types, chart and unit tests with their goldens: run it all day long
+	@e2e/test.sh setup format lint types chart unit
+
+fix: setup ## format the code and repair what the linter can
+	@oxlint --fix; oxfmt
+
+golden: setup ## write goldens and generated docs anew; read the diff
+	@PATH="$$($(TOOLS) helm opa):$$PATH" vitest run --project unit --update
+
+##### Build
+
+.PHONY: build bundles images
+build: setup ## bundle each program into one file, and start it once
+	@e2e/cluster/programs.sh
+
+bundles: setup ## compile the example policy by opa
+	@PATH="$$($(TOOLS) opa):$$PATH" examples/policy/build.sh
+
+images: build ## build the container images
+	@e2e/cluster/images.sh
+
+##### Test
+
+.PHONY: integration e2e test cluster cluster-down
+integration: ## tests with real sockets, files, programs and network namespaces
+	@e2e/test.sh setup integration
+
+cluster: setup ## the kind cluster of the end-to-end tests
+	@e2e/cluster/cluster.sh up bouncer-test
+
+cluster-down: ## remove that cluster
+	@e2e/cluster/cluster.sh down bouncer-test
+	@e2e/cluster/engine.sh down
+
+e2e: ## the stories on the test cluster, which is made, or reused as it is
+	@e2e/test.sh setup build e2e
+
+test: ## everything: checks, policy, integration, and the stories on a new cluster
+	@e2e/test.sh setup format lint types chart unit policy integration build cluster e2e
+
+##### Demo
+
+.PHONY: demo demo-down
+demo: build bundles ## Bouncer on a kind cluster: an allowed and a refused request, and how to go on
+	@e2e/demo.sh
+
+demo-down: ## remove everything that the demo made
+	@e2e/cluster/cluster.sh down bouncer-demo
+	@e2e/cluster/engine.sh down
+
+##### Tidy
+
+.PHONY: clean
+clean: ## remove what was built in the checkout (the cache outside of it stays)
+	@rm -rf {bouncer,bridge,injector,examples/app,examples/policy}/dist coverage node_modules

@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# usage: test.sh STEP...
+# Runs the steps one after the other, each to its end even when one before it failed, then tells
+# how long each took and closes with one line that sums up all of them: "N passed, N failed".
+source "$(dirname "$0")/cluster/env.sh"
+cd "$REPO"
+export CI=true # goldens are compared, not written
+cluster=bouncer-test
+results=$(mktemp -d)
+trap 'rm -rf "$results"' EXIT
+passed=0 failed=0 table=''
+
+tools() { "$CLUSTER_DIR/tools.sh" "$@" >/dev/null; }
+suite() { vitest run --project "$1" --reporter default --reporter json --outputFile.json="$results/$1.json"; }
+
+setup() { "$CLUSTER_DIR/workspace.sh"; }
+format() { oxfmt --check; }
+lint() { bounded 300 oxlint; }
+types() { tsc; }
+chart() { tools helm && helm lint --strict charts/bouncer-injector; }
+unit() { tools helm opa && suite unit; }
+policy() { tools opa && opa test --verbose examples/policy/*.rego examples/policy/data.json | tee "$results/policy.txt"; }
+integration() {
+  tools opa
+  if can_install; then install_packages iptables iproute2; fi
+  examples/policy/build.sh
+  suite integration
+}
+build() { "$CLUSTER_DIR/programs.sh"; }
+# A new cluster: whatever an aborted run may have left in the old one cannot matter.
+cluster() { "$CLUSTER_DIR/cluster.sh" down "$cluster" && "$CLUSTER_DIR/with.sh" "$cluster" true; }
+e2e() { "$CLUSTER_DIR/with.sh" "$cluster" vitest run --project e2e --reporter default --reporter json --outputFile.json="$results/e2e.json"; }
+
+# count STEP STATUS: a suite counts its tests, any other step is one check. A step that failed
+# without a failed test (a crash, a broken import) is one failure.
+count() {
+  local name=$1 status=$2 good=0 bad=0
+  if [ -s "$results/$name.json" ]; then
+    good=$(json_number numPassedTests "$results/$name.json")
+    bad=$(json_number numFailedTests "$results/$name.json")
+  elif [ -s "$results/$name.txt" ]; then
+    good=$(grep -c ': PASS' "$results/$name.txt" || true)
+    bad=$(grep -Ec ': (FAIL|ERROR)' "$results/$name.txt" || true)
+  elif [ "$status" -eq 0 ]; then
+    good=1
+  fi
+  if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
+  passed=$((passed + good)) failed=$((failed + bad))
+  table+=$(printf '%-12s %8s %6d passed %4d failed' "$name" "$(elapsed "$3")" "$good" "$bad")$'\n'
+}
+json_number() { grep -o "\"$1\":[0-9]*" "$2" | head -n 1 | grep -o '[0-9]*$'; }
+
+for name in "$@"; do
+  say "==> $name"
+  start=$SECONDS
+  set +e # as in env.sh's step: errexit stays on inside the function
+  (set -e; "$name")
+  status=$?
+  set -e
+  count "$name" "$status" $((SECONDS - start))
+  # Without packages there is nothing that could run.
+  [ "$name" != setup ] || [ "$status" -eq 0 ] || break
+done
+
+printf '\n%s\ntotal %s\n%d passed, %d failed\n' "$table" "$(elapsed "$SECONDS")" "$passed" "$failed"
+[ "$failed" -eq 0 ]
