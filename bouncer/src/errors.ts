@@ -80,6 +80,7 @@ export const failures = {
   bundle_not_found: { level: "error", sentence: "There is no bundle at the given place" },
   bundle_unreachable: { level: "warn", sentence: "The bundle cannot be fetched" },
   bundle_invalid: { level: "error", sentence: "The bundle is not one that can be enforced" },
+  bundle_unwritable: { level: "error", sentence: "The bundle cannot be stored" },
   bundle_signature: { level: "error", sentence: "The bundle's signature is missing or wrong" },
   sync_unreachable: { level: "warn", sentence: "The bridge cannot be reached" },
   redirect_no_iptables: { level: "error", sentence: "iptables is not installed" },

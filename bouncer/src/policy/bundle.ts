@@ -11,8 +11,6 @@ import { findForeign, isOwned, type Manifest, parseManifest } from "./manifest.t
 import { type VerificationKey, verifySignature } from "./signature.ts";
 
 export interface Bundle {
-  /** Hex SHA-256 of the bytes. */
-  readonly sha256: string;
   readonly manifest: Manifest;
   readonly wasm: Uint8Array;
   /** JSON text of the base document, numbers as they were written. */
@@ -30,6 +28,11 @@ function refuse(reason: string, cause?: unknown): AppError {
   return new AppError("bundle_invalid", `Cannot read bundle: ${reason}`, { cause });
 }
 
+/** What a bundle is known by: the hex SHA-256 of its bytes. */
+export function hashBundle(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
 export async function openBundle(
   bytes: Uint8Array,
   requirements: BundleRequirements,
@@ -43,7 +46,6 @@ export async function openBundle(
   }
   const manifest = parseManifest(decode(".manifest", text));
   return {
-    sha256: createHash("sha256").update(bytes).digest("hex"),
     manifest,
     wasm: findModule(files, manifest, requirements.decisionPath),
     data: readData(files, manifest),

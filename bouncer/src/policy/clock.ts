@@ -3,18 +3,17 @@ import { setTimeout } from "node:timers/promises";
 
 export interface Clock {
   /** Milliseconds since the epoch. */
-  now(): number;
+  readonly now: () => number;
   /** Resolves after `ms`; rejects when the signal is aborted. */
-  wait(ms: number, signal: AbortSignal): Promise<void>;
+  readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
   /** At least 0, less than 1. */
-  random(): number;
+  readonly random: () => number;
 }
 
 export const systemClock: Clock = {
   now: () => Date.now(),
   wait: async (ms, signal) => {
-    // Not a reason for a process to stay: nobody waits for a retry at exit.
-    await setTimeout(ms, undefined, { signal, ref: false });
+    await setTimeout(ms, undefined, { signal });
   },
   random: () => Math.random(),
 };
@@ -25,6 +24,6 @@ export interface Backoff {
 }
 
 /** Full jitter: anything up to the bound, so that bouncers that failed together retry apart. */
-export function backoffMs(backoff: Backoff, attempt: number, random: () => number): number {
-  return random() * Math.min(backoff.capMs, backoff.baseMs * 2 ** Math.min(attempt, 30));
+export function backoffMs(backoff: Backoff, attempt: number, clock: Clock): number {
+  return clock.random() * Math.min(backoff.capMs, backoff.baseMs * 2 ** Math.min(attempt, 30));
 }

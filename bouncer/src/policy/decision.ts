@@ -72,7 +72,7 @@ export type DenyReason =
   | "no_policy"
   /** The policy reads the body, and the body is not what its content type says. */
   | "bad_body"
-  /** The request target could be understood in two ways, so the policy might judge another one. */
+  /** The policy reads the query, and the query could be read in two ways. */
   | "ambiguous_request";
 
 export interface Decision {

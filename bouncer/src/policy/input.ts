@@ -5,7 +5,7 @@
  */
 import type { DenyReason, RequestBody, RequestHead } from "./decision.ts";
 import { parseBody } from "./body.ts";
-import { checkTarget, hasBadEscape, parseForm, parsePath, queryOf } from "./target.ts";
+import { hasBadEscape, parseForm, parsePath, queryOf } from "./target.ts";
 
 export type InputResult =
   | { readonly kind: "input"; readonly input: object }
@@ -165,8 +165,6 @@ export function buildInput(
   body: RequestBody | null,
   context: InputContext,
 ): InputResult {
-  const ambiguity = checkTarget(request.target);
-  if (ambiguity !== null) return refuse("ambiguous_request", ambiguity);
   if (plan.readsQuery && hasBadEscape(queryOf(request.target))) {
     return refuse("ambiguous_request", "the query has a % that is not followed by two hex digits");
   }
@@ -188,7 +186,7 @@ type Attempt =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly detail: string };
 
-/** The target is checked before, so that only a body can fail here. */
+/** Only a body can fail here. */
 function attempt(build: Field, facts: Facts): Attempt {
   try {
     return { ok: true, value: build(facts) };

@@ -4,7 +4,7 @@
  */
 import { setImmediate } from "node:timers/promises";
 import { AppError } from "../errors.ts";
-import { type Bundle, type BundleRequirements, openBundle } from "./bundle.ts";
+import { type Bundle, type BundleRequirements, hashBundle, openBundle } from "./bundle.ts";
 import type { BundleIdentity } from "./decision.ts";
 import { createEngine, type Engine } from "./engine.ts";
 import { buildInput, type InputPlan, planInput } from "./input.ts";
@@ -85,9 +85,10 @@ export function createStore(options: StoreOptions): Store {
   let queue: Promise<unknown> = Promise.resolve();
 
   async function replace(bytes: Uint8Array, name: string): Promise<BundleIdentity> {
+    const sha256 = hashBundle(bytes);
+    if (active?.identity.sha256 === sha256) return active.identity;
     const { bundle, engine, plan } = await loadBundle(bytes, options.requirements);
-    const identity = { name, revision: bundle.manifest.revision, sha256: bundle.sha256 };
-    if (active?.identity.sha256 === identity.sha256) return active.identity;
+    const identity = { name, revision: bundle.manifest.revision, sha256 };
     await warm(engine, plan);
     // The warm-up's own are no failures of requests.
     pastRevivals += (active?.engine.revivals() ?? 0) - engine.revivals();

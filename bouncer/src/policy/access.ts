@@ -1,0 +1,52 @@
+/** How policy servers are talked to: trusted authorities, the bearer token, time limits. */
+import { readFile } from "node:fs/promises";
+import type { Socket } from "node:net";
+import { Agent, buildConnector } from "undici";
+import type { Config } from "../config.ts";
+import { AppError, type FailureCode } from "../errors.ts";
+
+const connectTimeoutMs = 5000;
+
+/** An agent for one server, or for one connection that must be possible to cut. */
+export function createAgent(config: Config, onSocket?: (socket: Socket) => void): Agent {
+  const ca = config.policySyncCa === null ? {} : { ca: config.policySyncCa };
+  const connect = buildConnector({ timeout: connectTimeoutMs, ...ca });
+  return new Agent({
+    connect: (options, callback) => {
+      connect(options, (...result) => {
+        if (result[1] !== null) onSocket?.(result[1]);
+        callback(...result);
+      });
+    },
+  });
+}
+
+/** The token is read on every use: the kubelet renews a projected one before it expires. */
+export async function authorize(config: Config): Promise<Record<string, string>> {
+  const token = config.policySyncClientToken ?? (await readTokenFile(config));
+  return token === null ? {} : { authorization: `Bearer ${token}` };
+}
+
+async function readTokenFile(config: Config): Promise<string | null> {
+  const path = config.policySyncClientTokenFile;
+  if (path === null) return null;
+  try {
+    return (await readFile(path, "utf8")).trim();
+  } catch (error) {
+    throw new AppError("sync_unreachable", `Cannot read token "${path}"`, { cause: error });
+  }
+}
+
+/** For what should not happen and must not stop a bouncer that has a policy. */
+export function toAppError(error: unknown, code: FailureCode): AppError {
+  return error instanceof AppError
+    ? error
+    : new AppError(code, describeFailure(error), { cause: error });
+}
+
+/** The cause that says most: undici wraps what the system said. */
+export function describeFailure(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { cause } = error;
+  return cause instanceof Error && cause.message !== "" ? cause.message : error.message;
+}

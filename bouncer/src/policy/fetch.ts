@@ -1,0 +1,122 @@
+/** Pulls a bundle by HTTP(S): one request, no redirects, bounded in time and size. */
+import type { Dispatcher } from "undici";
+import { request } from "undici";
+import type { Config } from "../config.ts";
+import { AppError } from "../errors.ts";
+import { authorize, createAgent, describeFailure } from "./access.ts";
+import { archiveLimits } from "./archive.ts";
+
+export interface FetchOptions {
+  /** ETag of what is enforced already. */
+  readonly etag?: string | null;
+  /** Ask the server to hold the request until there is something new. */
+  readonly waitSeconds?: number;
+  readonly signal?: AbortSignal;
+}
+
+export type Fetched =
+  | {
+      readonly kind: "bundle";
+      readonly bytes: Uint8Array;
+      readonly etag: string | null;
+      readonly isLongPoll: boolean;
+    }
+  | { readonly kind: "unchanged"; readonly isLongPoll: boolean };
+
+export interface Fetcher {
+  /** Throws AppError: `bundle_not_found` or `bundle_unreachable`. */
+  fetch(url: URL, options?: FetchOptions): Promise<Fetched>;
+  close(): Promise<void>;
+}
+
+/** A server that answers no faster than this is as good as gone. */
+const answerTimeoutMs = 10_000;
+const downloadTimeoutMs = 60_000;
+/** How a server says that it holds requests until there is something new. */
+const longPollType = "application/vnd.openpolicyagent.bundles";
+
+export function createFetcher(config: Config): Fetcher {
+  const dispatcher = createAgent(config);
+  return {
+    async fetch(url, options = {}) {
+      try {
+        return await pull(config, dispatcher, url, options);
+      } catch (error) {
+        if (error instanceof AppError) throw error;
+        throw unreachable(url, describeFailure(error), error);
+      }
+    },
+    close: async () => {
+      await dispatcher.destroy();
+    },
+  };
+}
+
+function unreachable(url: URL, reason: string, cause?: unknown): AppError {
+  return new AppError("bundle_unreachable", `Cannot fetch bundle "${url.href}": ${reason}`, {
+    cause,
+  });
+}
+
+async function pull(
+  config: Config,
+  dispatcher: Dispatcher,
+  url: URL,
+  options: FetchOptions,
+): Promise<Fetched> {
+  const { etag = null, waitSeconds = 0, signal } = options;
+  const waitMs = waitSeconds * 1000;
+  const deadline = AbortSignal.timeout(waitMs + downloadTimeoutMs);
+  const response = await request(url, {
+    dispatcher,
+    headers: {
+      ...(await authorize(config)),
+      accept: `${longPollType}, application/gzip, */*`,
+      prefer: waitSeconds > 0 ? `modes=snapshot;wait=${waitSeconds}` : "modes=snapshot",
+      ...(etag === null ? {} : { "if-none-match": etag }),
+    },
+    headersTimeout: waitMs + answerTimeoutMs,
+    bodyTimeout: answerTimeoutMs,
+    signal: signal === undefined ? deadline : AbortSignal.any([deadline, signal]),
+  });
+  return await readAnswer(url, response);
+}
+
+async function readAnswer(url: URL, response: Dispatcher.ResponseData): Promise<Fetched> {
+  const { statusCode, headers, body } = response;
+  const type = takeFirst(headers["content-type"]) ?? "";
+  const isLongPoll = type.split(";", 1)[0]?.trim().toLowerCase() === longPollType;
+  if (statusCode === 200) {
+    const bytes = await readBody(url, response);
+    // OPA's protocol: an empty answer is a long poll that ended without news.
+    if (bytes.byteLength === 0) return { kind: "unchanged", isLongPoll };
+    return { kind: "bundle", bytes, etag: takeFirst(headers["etag"]) ?? null, isLongPoll };
+  }
+  await body.dump();
+  if (statusCode === 304) return { kind: "unchanged", isLongPoll };
+  if (statusCode === 404 || statusCode === 410) {
+    throw new AppError("bundle_not_found", `Cannot fetch bundle "${url.href}": not found`);
+  }
+  throw unreachable(url, `the server answered with status ${statusCode}`);
+}
+
+function takeFirst(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}
+
+async function readBody(url: URL, response: Dispatcher.ResponseData): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body) {
+    if (!(chunk instanceof Uint8Array)) continue;
+    size += chunk.byteLength;
+    if (size > archiveLimits.compressedBytes) {
+      throw new AppError(
+        "bundle_invalid",
+        `Cannot fetch bundle "${url.href}": it is larger than ${archiveLimits.compressedBytes} bytes`,
+      );
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

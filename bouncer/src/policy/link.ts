@@ -1,0 +1,137 @@
+/**
+ * One WebSocket to the bridge, from handshake to end. Ends by itself when nothing is heard for a
+ * while: the kernel may take many minutes to notice that the other side is gone.
+ */
+import diagnostics from "node:diagnostics_channel";
+import type { Socket } from "node:net";
+import { type BouncerMessage, bridgeMessageSchema, type Hint } from "bouncer-bridge/protocol";
+import { ping, WebSocket } from "undici";
+import * as v from "valibot";
+import type { Config } from "../config.ts";
+import { AppError } from "../errors.ts";
+import { authorize, createAgent, describeFailure } from "./access.ts";
+import type { Clock } from "./clock.ts";
+
+export const linkTiming = {
+  /** Between two pings. The bridge sends its own; both count as signs of life. */
+  heartbeatMs: 15_000,
+  /** Without a sign of life, the connection is given up. */
+  silenceMs: 50_000,
+} as const;
+
+/** What undici publishes when control frames arrive; the WebSocket interface hides them. */
+const controlChannels = ["undici:websocket:ping", "undici:websocket:pong"] as const;
+
+export interface LinkOptions {
+  readonly config: Config;
+  readonly url: URL;
+  readonly clock: Clock;
+  /** Aborting it ends the connection. */
+  readonly signal: AbortSignal;
+  readonly onOpen: (send: (message: BouncerMessage) => void) => void;
+  readonly onHint: (hint: Hint) => void;
+  /** A message that is not of the protocol; newer bridges may send some. */
+  readonly onUnknown: () => void;
+}
+
+/** Resolves when the connection has ended; throws AppError when it did not come about. */
+export async function runLink(options: LinkOptions): Promise<void> {
+  const { config, url, signal } = options;
+  const headers = await authorize(config);
+  const sockets = new Set<Socket>();
+  const dispatcher = createAgent(config, (socket) => sockets.add(socket));
+  const socket = new WebSocket(url, { dispatcher, headers });
+  try {
+    await follow(socket, options);
+    if (signal.aborted) socket.close();
+  } finally {
+    // An upgraded socket no longer belongs to the agent; a close frame would wait for a dead peer.
+    for (const open of sockets)
+      if (signal.aborted) open.destroySoon();
+      else open.destroy();
+    await dispatcher.destroy();
+  }
+}
+
+async function follow(socket: WebSocket, options: LinkOptions): Promise<void> {
+  const { clock, signal, url } = options;
+  const ended = new AbortController();
+  let heardAt = clock.now();
+  let opened = false;
+  const hear = (event: unknown): void => {
+    if (isAbout(event, socket)) heardAt = clock.now();
+  };
+  for (const channel of controlChannels) diagnostics.subscribe(channel, hear);
+  const closing = Promise.withResolvers<void>();
+  const give = (error: AppError): void => closing.reject(error);
+  const onAbort = (): void => closing.resolve();
+  signal.addEventListener("abort", onAbort, { once: true });
+  socket.addEventListener("open", () => {
+    opened = true;
+    heardAt = clock.now();
+    options.onOpen((message) => sendJson(socket, message));
+  });
+  socket.addEventListener("message", (event) => {
+    heardAt = clock.now();
+    receive(event.data, options);
+  });
+  socket.addEventListener("error", (event) => {
+    if (!opened) give(unreachable(url, describeFailure(event.error)));
+  });
+  socket.addEventListener("close", () => closing.resolve());
+  const watching = watch(socket, clock, ended.signal, () => heardAt);
+  const silenced = watching.then((isSilent) => {
+    return isSilent ? give(unreachable(url, "it has not been heard of for too long")) : undefined;
+  });
+  try {
+    if (signal.aborted) return;
+    await closing.promise;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    for (const channel of controlChannels) diagnostics.unsubscribe(channel, hear);
+    ended.abort();
+    await silenced;
+  }
+}
+
+function unreachable(url: URL, reason: string): AppError {
+  return new AppError("sync_unreachable", `Cannot follow bridge "${url.href}": ${reason}`);
+}
+
+function isAbout(event: unknown, socket: WebSocket): boolean {
+  return (
+    typeof event === "object" &&
+    event !== null &&
+    "websocket" in event &&
+    event.websocket === socket
+  );
+}
+
+function sendJson(socket: WebSocket, message: BouncerMessage): void {
+  if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+}
+
+function receive(data: unknown, { onHint, onUnknown }: LinkOptions): void {
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), bridgeMessageSchema), data);
+  if (parsed.success) onHint(parsed.output);
+  else onUnknown();
+}
+
+/** True when the other side fell silent, false when the connection ended before. */
+async function watch(
+  socket: WebSocket,
+  clock: Clock,
+  ended: AbortSignal,
+  heardAt: () => number,
+): Promise<boolean> {
+  while (!ended.aborted) {
+    const slept = await clock.wait(linkTiming.heartbeatMs, ended).then(
+      () => true,
+      () => false,
+    );
+    if (!slept) return false;
+    if (clock.now() - heardAt() >= linkTiming.silenceMs) return true;
+    ping(socket);
+  }
+  return false;
+}
