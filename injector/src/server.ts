@@ -1,0 +1,174 @@
+/**
+ * The HTTPS server of `POST /mutate`: limits, timeouts, certificates that change while it serves,
+ * and a shutdown that loses no request. What a request means is decided in admission/.
+ */
+import type { Server as NetServer, Socket } from "node:net";
+import { createServer } from "node:https";
+import type { Server } from "node:https";
+import express from "express";
+import type { ErrorRequestHandler, Express, Request, Response } from "express";
+import type { Admit } from "./admission/handler.ts";
+import { buildReview, parseReview } from "./admission/review.ts";
+import { InjectorError, errorTable, messageOf } from "./errors.ts";
+import type { ErrorCode } from "./errors.ts";
+import type { Log } from "./telemetry/log.ts";
+import type { ServingCertificate } from "./tls/certificates.ts";
+
+/** A pod of the largest size etcd takes (1.5 MiB) with its escapes, several times over. */
+export const maxBodyBytes = 8 * 1024 * 1024;
+/** The API server keeps idle connections for 90 s; whoever closes first must not be us. */
+const keepAliveMs = 95_000;
+const headersMs = 5000;
+/** More than the API server ever waits for this webhook. */
+const requestMs = 10_000;
+const defaultTimeoutMs = 5000;
+/** Part of the API server's timeout in which the answer is made; the rest is for the way back. */
+const budgetShare = 0.8;
+
+export interface WebhookDeps {
+  readonly admit: Admit;
+  /** A request that was no admission. */
+  readonly refused: (code: ErrorCode) => void;
+  readonly log: Log;
+}
+
+export interface WebhookServer {
+  /** Serves with this certificate from the next handshake on. Throws when it does not fit its key. */
+  setCertificate(certificate: ServingCertificate): void;
+  /** Resolves to the port. A certificate must be set. */
+  listen(port: number): Promise<number>;
+  /** From now on each response closes its connection. */
+  drain(): void;
+  /** Takes no more connections; resolves when all requests are answered, or after `timeoutMs`. */
+  close(timeoutMs: number): Promise<void>;
+}
+
+export function createWebhookServer(deps: WebhookDeps): WebhookServer {
+  let draining = false;
+  const app = createApp(deps, () => draining);
+  const tls = { minVersion: "TLSv1.2" as const };
+  const server: Server = createServer(
+    {
+      ...tls,
+      keepAliveTimeout: keepAliveMs,
+      headersTimeout: headersMs,
+      requestTimeout: requestMs,
+      connectionsCheckingInterval: 1000,
+      handshakeTimeout: headersMs,
+    },
+    app,
+  );
+  server.on("tlsClientError", (error: Error, socket: Socket) => {
+    deps.log.debug({ error: error.message }, "TLS handshake failed");
+    socket.destroy();
+  });
+  return {
+    setCertificate: (certificate) => server.setSecureContext({ ...tls, ...certificate }),
+    listen: (port) => listen(server, port),
+    drain: () => {
+      draining = true;
+    },
+    close: (timeoutMs) => close(server, timeoutMs),
+  };
+}
+
+/** Resolves to the port that was taken; both families where there are two. */
+export function listen(server: NetServer, port: number): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  server.once("error", (error) => {
+    const message = `Cannot listen on port ${port}: ${messageOf(error)}`;
+    reject(new InjectorError("start_failed", message, error));
+  });
+  server.listen(port, () => {
+    const address = server.address();
+    resolve(typeof address === "object" && address !== null ? address.port : port);
+  });
+  return promise;
+}
+
+async function close(server: Server, timeoutMs: number): Promise<void> {
+  if (!server.listening) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.close(() => resolve());
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), timeoutMs);
+  await promise;
+  clearTimeout(timer);
+}
+
+function createApp(deps: WebhookDeps, isDraining: () => boolean): Express {
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.use((_request, response, next) => {
+    // RFC 9112, 9.6: the client opens its next connection elsewhere.
+    if (isDraining()) response.setHeader("connection", "close");
+    next();
+  });
+  const body = express.raw({ type: "application/json", limit: maxBodyBytes, inflate: false });
+  // Express 5 hands a rejection to the error handler.
+  app.post("/mutate", body, (request, response) => mutate(request, response, deps));
+  app.use((_request, response) => {
+    response.status(404).json({ message: "Cannot answer: only POST /mutate is served" });
+  });
+  app.use(onError(deps));
+  return app;
+}
+
+async function mutate(request: Request, response: Response, deps: WebhookDeps): Promise<void> {
+  const bytes: unknown = request.body;
+  if (!(bytes instanceof Uint8Array)) {
+    const type = request.get("content-type") ?? "";
+    const message = `Cannot read content type "${type}": accepted is application/json, with a body`;
+    throw new InjectorError("media_type_unsupported", message);
+  }
+  const review = parseReview(bytes);
+  if (review.kind === "malformed") throw new InjectorError("review_malformed", review.message);
+  const answer = await deps.admit(review.request, budgetMs(request.query["timeout"]));
+  response.json(buildReview(review.request.uid, answer));
+}
+
+/** The API server says how long it waits: `?timeout=5s`. */
+export function budgetMs(timeout: unknown): number {
+  const seconds = typeof timeout === "string" ? /^([1-9]\d?)s$/.exec(timeout)?.[1] : undefined;
+  return budgetShare * (seconds === undefined ? defaultTimeoutMs : Number(seconds) * 1000);
+}
+
+function onError({ refused, log }: WebhookDeps): ErrorRequestHandler {
+  // Express tells an error handler by its four parameters.
+  return (error: unknown, _request, response, _next) => {
+    const failure = asFailure(error);
+    refused(failure.code);
+    const level = failure.code === "internal" ? "error" : "warn";
+    log[level](
+      { code: failure.code, detail: failure.message, error: failure.cause },
+      "request refused",
+    );
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    response.status(errorTable[failure.code].status).json({
+      code: failure.code,
+      message: failure.message,
+    });
+  };
+}
+
+/** What the body parser throws has a `type`, which is its documented contract. */
+function asFailure(error: unknown): InjectorError {
+  if (error instanceof InjectorError) return error;
+  const type = typeof error === "object" && error !== null && "type" in error ? error.type : "";
+  if (type === "entity.too.large") {
+    const message = `Cannot read the request: it is larger than ${maxBodyBytes} bytes`;
+    return new InjectorError("body_too_large", message, error);
+  }
+  if (type === "encoding.unsupported") {
+    const message = "Cannot read the request: it is compressed";
+    return new InjectorError("media_type_unsupported", message, error);
+  }
+  if (type === "request.aborted" || type === "request.size.invalid") {
+    return new InjectorError("review_malformed", "Cannot read the request: it ended early", error);
+  }
+  return new InjectorError("internal", messageOf(error), error);
+}
