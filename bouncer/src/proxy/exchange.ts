@@ -1,0 +1,89 @@
+/**
+ * One request and what became of it. Everything that is told about it later (audit record,
+ * metrics, span, log) is read from here, once, when it is over.
+ */
+import { randomUUID } from "node:crypto";
+import type { RefusalReason } from "../errors.ts";
+import type { Decision, Endpoint, RequestHead } from "../policy/decision.ts";
+import type { SpanContext } from "../telemetry/trace-context.ts";
+
+export interface ExchangeReport {
+  /** Id of the decision, or of its own when there was none. */
+  readonly id: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  readonly durationMs: number;
+  readonly source: Endpoint;
+  readonly destination: Endpoint;
+  /** null when no head could be read. */
+  readonly head: RequestHead | null;
+  readonly decision: Decision | null;
+  /** Why the client did not get the application's answer; null when it did. */
+  readonly reason: RefusalReason | null;
+  readonly detail: string | null;
+  /** What the client was sent; null when it went away before. */
+  readonly status: number | null;
+  /** Who ended it before its time. */
+  readonly aborted: "client" | "app" | null;
+  readonly upgraded: boolean;
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+  readonly span: SpanContext | null;
+}
+
+export type Report = (report: ExchangeReport) => void;
+
+export class Exchange {
+  head: RequestHead | null = null;
+  decision: Decision | null = null;
+  reason: RefusalReason | null = null;
+  detail: string | null = null;
+  status: number | null = null;
+  aborted: "client" | "app" | null = null;
+  upgraded = false;
+  requestBytes = 0;
+  responseBytes = 0;
+  span: SpanContext | null = null;
+  readonly source: Endpoint;
+  readonly destination: Endpoint;
+  readonly #startedAt = Date.now();
+  readonly #start = performance.now();
+  readonly #report: Report;
+  #id: string | null = null;
+  #over = false;
+
+  constructor(source: Endpoint, destination: Endpoint, report: Report) {
+    this.source = source;
+    this.destination = destination;
+    this.#report = report;
+  }
+
+  /** The decision's id as soon as there is a decision. */
+  get id(): string {
+    this.#id ??= this.decision?.id ?? randomUUID();
+    return this.#id;
+  }
+
+  /** Reports, the first time it is called: a request has one record, however it ends. */
+  finish(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#report({
+      id: this.id,
+      startedAt: this.#startedAt,
+      durationMs: performance.now() - this.#start,
+      source: this.source,
+      destination: this.destination,
+      head: this.head,
+      decision: this.decision,
+      reason: this.reason,
+      detail: this.detail,
+      status: this.status,
+      aborted: this.aborted,
+      upgraded: this.upgraded,
+      requestBytes: this.requestBytes,
+      responseBytes: this.responseBytes,
+      span: this.span,
+    });
+  }
+}

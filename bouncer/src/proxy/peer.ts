@@ -1,0 +1,30 @@
+/** Addresses of sockets, in the form that people and policies know them by. */
+import { BlockList, type Socket } from "node:net";
+import type { Cidr } from "../config/value.ts";
+import type { Endpoint } from "../policy/decision.ts";
+
+/** A dual-stack listener sees IPv4 peers as `::ffff:10.0.0.1`. */
+function plain(address: string | undefined): string {
+  if (address === undefined) return "";
+  return address.startsWith("::ffff:") ? address.slice(7) : address;
+}
+
+export function peerOf(socket: Socket): Endpoint {
+  return { address: plain(socket.remoteAddress), port: socket.remotePort ?? 0 };
+}
+
+export function localOf(socket: Socket): string {
+  return plain(socket.localAddress);
+}
+
+export function isLoopback(socket: Socket): boolean {
+  const address = plain(socket.remoteAddress);
+  return address === "::1" || address.startsWith("127.");
+}
+
+export function createTrust(cidrs: readonly Cidr[]): (address: string) => boolean {
+  if (cidrs.length === 0) return () => false;
+  const list = new BlockList();
+  for (const { address, prefix, family } of cidrs) list.addSubnet(address, prefix, family);
+  return (address) => list.check(address, address.includes(":") ? "ipv6" : "ipv4");
+}

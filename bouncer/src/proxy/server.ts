@@ -1,0 +1,61 @@
+/** All listeners together: started as one, drained as one. */
+import type { Route } from "../config.ts";
+import { createHandler, type HandlerDeps, type InFlight } from "./handler.ts";
+import { type Listener, type ListenerLimits, startListener } from "./listener.ts";
+import { createUpstream } from "./upstream.ts";
+
+export interface Proxy {
+  /** Ports listened on, in the order of the routes. */
+  readonly ports: readonly number[];
+  inFlight(): number;
+  connections(): number;
+  /**
+   * Stops accepting, closes what is idle, and resolves when the last request is over, or after
+   * `timeoutMs`, when what is left is cut off. Says whether everything finished by itself.
+   */
+  stop(timeoutMs: number): Promise<boolean>;
+}
+
+export async function startProxy(
+  routes: readonly Route[],
+  deps: HandlerDeps,
+  limits?: ListenerLimits,
+): Promise<Proxy> {
+  const inFlight: InFlight = { count: 0 };
+  const upstreams = routes.map((route) => createUpstream(route.target));
+  const listeners: Listener[] = [];
+  const destroyAll = async (): Promise<void> => {
+    for (const listener of listeners) listener.destroy();
+    await Promise.all(upstreams.map((upstream) => upstream.close()));
+  };
+  try {
+    for (const [i, route] of routes.entries()) {
+      const upstream = upstreams[i];
+      if (upstream === undefined) continue;
+      listeners.push(
+        await startListener(route, createHandler(route, upstream, deps, inFlight), limits),
+      );
+    }
+  } catch (error) {
+    await Promise.all(listeners.map((listener) => listener.close()));
+    await destroyAll();
+    throw error;
+  }
+  return {
+    ports: listeners.map((listener) => listener.port),
+    inFlight: () => inFlight.count,
+    connections: () => listeners.reduce((sum, listener) => sum + listener.connections(), 0),
+    stop: async (timeoutMs) => {
+      const closed = Promise.all(listeners.map((listener) => listener.close()));
+      let finished = true;
+      const timer = setTimeout(() => {
+        finished = false;
+        for (const listener of listeners) listener.destroy();
+      }, timeoutMs);
+      await closed;
+      clearTimeout(timer);
+      await destroyAll();
+      return finished;
+    },
+  };
+}

@@ -1,0 +1,36 @@
+/** After 101: two sockets made into one. What is said on them is no longer HTTP. */
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+
+export interface Splice {
+  readonly client: Socket;
+  readonly app: Duplex;
+  /** Of the 101 response. */
+  readonly headers: readonly string[];
+  /** What the client sent right behind its request. */
+  readonly bytes: Buffer;
+}
+
+/** Each side's end is passed on alone; when a side is gone altogether, so is the other. */
+export function splice({ client, app, headers, bytes }: Splice): void {
+  const lines = ["HTTP/1.1 101 Switching Protocols"];
+  for (let i = 0; i + 1 < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`);
+  client.setTimeout(0);
+  client.setKeepAlive(true, 60_000);
+  client.write(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
+  if (bytes.length > 0) app.write(bytes);
+  join(client, app);
+  join(app, client);
+}
+
+function join(from: Duplex, to: Duplex): void {
+  from.on("error", () => {
+    to.destroy();
+  });
+  from.once("close", () => {
+    // Both directions of `from` are over: what it sent is delivered, nothing more can be.
+    if (to.writableEnded || to.destroyed) to.destroy();
+    else to.end(() => to.destroy());
+  });
+  from.pipe(to);
+}

@@ -1,0 +1,156 @@
+/**
+ * What `/metrics` shows. Labels have closed sets of values: reasons and codes of `errors.ts`. The
+ * only importer of prom-client.
+ */
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { PolicyStatus } from "../policy/decision.ts";
+import type { ExchangeReport } from "../proxy/exchange.ts";
+
+export interface MetricSources {
+  readonly version: string;
+  readonly policy: () => PolicyStatus;
+  readonly inFlight: () => number;
+  readonly connections: () => number;
+}
+
+export interface Metrics {
+  observe(report: ExchangeReport): void;
+  countDroppedRecords(records: number): void;
+  countDroppedSpans(spans: number): void;
+  readonly contentType: string;
+  render(): Promise<string>;
+}
+
+const upstreamReasons = new Set(["app_unreachable", "app_failed", "app_timeout"]);
+
+function seconds(ms: number): number {
+  return ms / 1000;
+}
+
+export function createMetrics(sources: MetricSources): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const requests = new Counter({
+    name: "bouncer_requests_total",
+    help: "Requests by verdict of the policy (allow, deny, none) and reason of refusal",
+    labelNames: ["verdict", "reason"] as const,
+    registers,
+  });
+  const duration = new Histogram({
+    name: "bouncer_request_duration_seconds",
+    help: "Time from the head of a request to the end of its response",
+    labelNames: ["verdict"] as const,
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    registers,
+  });
+  const evaluation = new Histogram({
+    name: "bouncer_policy_evaluation_seconds",
+    help: "Time in the policy evaluator, cache hits left out",
+    buckets: [0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.01, 0.1],
+    registers,
+  });
+  const upstreamErrors = new Counter({
+    name: "bouncer_upstream_errors_total",
+    help: "Requests that the application did not answer",
+    labelNames: ["reason"] as const,
+    registers,
+  });
+  const aborted = new Counter({
+    name: "bouncer_requests_aborted_total",
+    help: "Requests that one side ended before the response was complete",
+    labelNames: ["by"] as const,
+    registers,
+  });
+  const droppedRecords = new Counter({
+    name: "bouncer_audit_dropped_total",
+    help: "Audit records that were lost",
+    registers,
+  });
+  const droppedSpans = new Counter({
+    name: "bouncer_spans_dropped_total",
+    help: "Spans that were not exported",
+    registers,
+  });
+  registerGauges(registry, sources);
+  return {
+    observe: (report) => {
+      const verdict = report.decision?.verdict.kind ?? "none";
+      requests.inc({ verdict, reason: report.reason ?? "" });
+      duration.observe({ verdict }, seconds(report.durationMs));
+      if (report.decision !== null && !report.decision.cached) {
+        evaluation.observe(report.decision.evaluationNs / 1e9);
+      }
+      if (report.reason !== null && upstreamReasons.has(report.reason)) {
+        upstreamErrors.inc({ reason: report.reason });
+      }
+      if (report.aborted !== null) aborted.inc({ by: report.aborted });
+    },
+    countDroppedRecords: (records) => {
+      droppedRecords.inc(records);
+    },
+    countDroppedSpans: (spans) => {
+      droppedSpans.inc(spans);
+    },
+    contentType: registry.contentType,
+    render: () => registry.metrics(),
+  };
+}
+
+/** Values that are read when somebody asks for them. */
+function registerGauges(registry: Registry, sources: MetricSources): void {
+  const registers = [registry];
+  const gauge = (name: string, help: string, read: () => number): void => {
+    // oxlint-disable-next-line no-new -- it lives in the registry
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  };
+  const { policy } = sources;
+  new Gauge({
+    name: "bouncer_build_info",
+    help: "1, with the version",
+    labelNames: ["version"] as const,
+    registers,
+  }).set({ version: sources.version }, 1);
+  const bundle = new Gauge({
+    name: "bouncer_policy_info",
+    help: "1 for the bundle that is enforced; absent when there is none",
+    labelNames: ["name", "revision", "sha256"] as const,
+    registers,
+    collect() {
+      const active = policy().bundle;
+      bundle.reset();
+      if (active !== null) {
+        bundle.set({ name: active.name, revision: active.revision, sha256: active.sha256 }, 1);
+      }
+    },
+  });
+  gauge(
+    "bouncer_policy_activated_timestamp_seconds",
+    "When the bundle was activated; 0 when there is none",
+    () => seconds(policy().activatedAt ?? 0),
+  );
+  gauge("bouncer_policy_sync_connected", "1 while the source of bundles is in reach", () =>
+    policy().sync.connected ? 1 : 0,
+  );
+  gauge(
+    "bouncer_policy_revivals",
+    "Evaluator instances thrown away after an error",
+    () => policy().revivals,
+  );
+  gauge("bouncer_cache_hits", "Decisions answered from the cache", () => policy().cache.hits);
+  gauge("bouncer_cache_misses", "Decisions that were evaluated", () => policy().cache.misses);
+  gauge("bouncer_cache_entries", "Decisions in the cache", () => policy().cache.entries);
+  gauge("bouncer_requests_in_flight", "Requests and upgraded connections now", sources.inFlight);
+  gauge("bouncer_connections", "Client connections now", sources.connections);
+  gauge("process_resident_memory_bytes", "Memory of the process", () => process.memoryUsage.rss());
+  gauge("process_cpu_seconds", "User and system time of the process", () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1e6;
+  });
+}
