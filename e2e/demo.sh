@@ -8,7 +8,7 @@ bundle=examples/policy/dist/policy.tar.gz
 cd "$REPO"
 
 if [ -z "${BOUNCER_IMAGE:-}" ]; then # once more, with the cluster up and the images on its node
-  exec "$CLUSTER_DIR/with.sh" "$cluster" "$0"
+  exec "$CLUSTER_DIR/with.sh" "$cluster" "$REPO/e2e/demo.sh"
 fi
 
 show() { # show COMMAND: prints it as typed, runs it, indents what it says

@@ -7,6 +7,7 @@ source "$(dirname "$0")/env.sh"
 verb=${1:-} name=${2:?usage: cluster.sh up|down|kubeconfig NAME}
 node=$name-control-plane
 kubeconfig=$CACHE/clusters/$name/kubeconfig
+complete=$CACHE/clusters/$name/complete # what an aborted `up` leaves behind lacks this
 
 healthy() {
   kubectl --kubeconfig "$kubeconfig" --request-timeout 5s get --raw /readyz &&
@@ -15,12 +16,10 @@ healthy() {
       rollout status --timeout 1s deployment/coredns
 }
 
-reusable() { # reusable IMAGE
-  [ "$(docker inspect -f '{{.Config.Image}}' "$node" 2>/dev/null)" = "$1" ] || return 1
-  [ -s "$kubeconfig" ] || kind export kubeconfig --name "$name" --kubeconfig "$kubeconfig" || return 1
-  healthy && return 0
-  docker start "$node" && until_ready 60 healthy
+is_made_of() { # is_made_of IMAGE
+  [ -e "$complete" ] && [ "$(docker inspect -f '{{.Config.Image}}' "$node" 2>/dev/null)" = "$1" ]
 }
+wake() { docker start "$node" && until_ready 60 healthy; }
 
 configuration() { # configuration IMAGE
   local own_network=true family=ipv4
@@ -42,12 +41,14 @@ configuration() { # configuration IMAGE
 
 create() { # create IMAGE
   local image=$1
+  rm -f "$complete"
   kind delete cluster --name "$name" --kubeconfig "$kubeconfig"
   configuration "$image" |
     kind create cluster --name "$name" --image "$image" --config - --kubeconfig "$kubeconfig" --wait 180s
   # One node: a second replica protects from nothing, and takes a tenth of a core of two.
   kubectl --kubeconfig "$kubeconfig" -n kube-system scale deployment/coredns --replicas 1
   until_ready 120 healthy
+  touch "$complete"
 }
 
 up() {
@@ -56,11 +57,14 @@ up() {
   "$CLUSTER_DIR/tools.sh" kind kubectl >/dev/null
   image=$("$CLUSTER_DIR/node-image.sh")
   mkdir -p "$(dirname "$kubeconfig")"
-  if reusable "$image" >/dev/null 2>&1; then
-    say "==> cluster $name is up"
-  else
-    step "cluster $name (kind, $image)" create "$image"
+  if is_made_of "$image"; then
+    if healthy >/dev/null 2>&1; then
+      say "==> cluster $name is up"
+      return 0
+    fi
+    step "cluster $name wakes up" wake && return 0
   fi
+  step "cluster $name (kind, $image)" create "$image"
 }
 
 down() {

@@ -15,6 +15,7 @@ trap 'rm -f "$log"' EXIT
 start=$SECONDS
 docker pull "$image" >"$log" 2>&1 &
 pull=$!
+# shellcheck disable=SC2317 # called by until_ready
 answered() { grep -q 'Pulling from' "$log" || ! kill -0 "$pull" 2>/dev/null; }
 until_ready 8 answered || true
 if grep -q 'Pulling from' "$log"; then
