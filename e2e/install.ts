@@ -7,36 +7,27 @@ import { run } from "./program.ts";
 
 const chart = fileURLToPath(new URL("../charts/bouncer-injector", import.meta.url));
 
-function imageValues(environment: Environment): readonly string[] {
-  const set = (prefix: string, image: string): readonly string[] => {
-    const colon = image.lastIndexOf(":");
-    return [
-      `${prefix}.repository=${image.slice(0, colon)}`,
-      `${prefix}.tag=${image.slice(colon + 1)}`,
-      `${prefix}.pullPolicy=IfNotPresent`,
-    ];
-  };
-  return [
-    ...set("image", environment.injectorImage),
-    ...set("bouncer.image", environment.bouncerImage),
-  ].flatMap((value) => ["--set-string", value]);
+/** Chart values under `prefix` for an image reference `name:tag`. */
+function imageValues(prefix: string, image: string): string {
+  const colon = image.lastIndexOf(":");
+  const values = [
+    `${prefix}.repository=${image.slice(0, colon)}`,
+    `${prefix}.tag=${image.slice(colon + 1)}`,
+    `${prefix}.pullPolicy=IfNotPresent`,
+  ];
+  return `--set-string ${values.join(",")}`;
 }
 
 /** `helm upgrade --install`, and everything of ours running. */
-export async function install(
-  environment: Environment,
-  extra: readonly string[] = [],
-): Promise<void> {
-  await run(
-    "helm",
-    [
-      ...["upgrade", "--install", release.name, chart],
-      ...["--namespace", release.namespace, "--create-namespace"],
-      ...imageValues(environment),
-      ...extra,
-    ],
-    { timeoutMs: 240_000 },
-  );
+export async function install(environment: Environment, extra = ""): Promise<void> {
+  const command = [
+    `upgrade --install ${release.name} ${chart}`,
+    `--namespace ${release.namespace} --create-namespace`,
+    imageValues("image", environment.injectorImage),
+    imageValues("bouncer.image", environment.bouncerImage),
+    ...(extra === "" ? [] : [extra]),
+  ];
+  await run("helm", command.join(" "), { timeoutMs: 240_000 });
   await ready();
 }
 
@@ -52,39 +43,35 @@ export async function ready(): Promise<void> {
  */
 export async function publish(bundles: Readonly<Record<string, string>>): Promise<void> {
   const files = Object.entries(bundles).map(([name, path]) => `--from-file=${name}=${path}`);
-  const manifest = await kubectl([
-    ...["create", "configmap", policyConfigMap, "-n", release.namespace],
-    ...["--dry-run=client", "-o", "json", ...files],
-  ]);
-  await kubectl(["apply", "--server-side", "--force-conflicts", "-f", "-"], { input: manifest });
+  const namespaced = `-n ${release.namespace}`;
+  const manifest = await kubectl(
+    `create configmap ${policyConfigMap} ${namespaced} --dry-run=client -o json ${files.join(" ")}`,
+  );
+  await kubectl("apply --server-side --force-conflicts -f -", { input: manifest });
+  const refreshed = `bouncer.dev/e2e-refreshed=${Date.now()}`;
   await Promise.all(
-    (await bridgePods()).map((pod) =>
-      kubectl([
-        ...["annotate", "pod", "--overwrite", "-n", release.namespace, pod.metadata.name],
-        `bouncer.dev/e2e-refreshed=${Date.now()}`,
-      ]),
+    (await bridgePods()).map(({ metadata }) =>
+      kubectl(`annotate pod --overwrite ${namespaced} ${metadata.name} ${refreshed}`),
     ),
   );
 }
 
+const componentLabel = "app.kubernetes.io/component";
+
 export async function bridgePods() {
-  return pods(release.namespace, "app.kubernetes.io/component=bridge");
+  return pods(release.namespace, `${componentLabel}=bridge`);
 }
 
-export async function scale(deployment: string, replicas: number): Promise<void> {
-  await kubectl([
-    ...["scale", "deployment", deployment, "-n", release.namespace],
-    `--replicas=${replicas}`,
-  ]);
-  await kubectl(
-    ["wait", `deployment/${deployment}`, "-n", release.namespace, "--timeout=120s"].concat(
-      `--for=jsonpath={.status.replicas}=${replicas}`,
-    ),
-  ).catch(async (error: unknown) => {
-    // A field that is zero is left out, which `kubectl wait` cannot ask for.
-    if (replicas !== 0) throw error;
-    await kubectl(["wait", "pod", "-n", release.namespace, "--for=delete", "--timeout=120s"].concat(
-      ["-l", `app.kubernetes.io/component=${deployment === bridgeName ? "bridge" : "injector"}`],
-    ));
-  });
+/** Scales a component to zero, and waits until its pods are gone. */
+export async function stop(component: "injector" | "bridge"): Promise<void> {
+  const selector = `-n ${release.namespace} -l ${componentLabel}=${component}`;
+  await kubectl(`scale deployment ${selector} --replicas=0`);
+  await kubectl(`wait pod ${selector} --for=delete --timeout=120s`);
+}
+
+/** Scales a component back to what the chart says by default. */
+export async function start(component: "injector" | "bridge"): Promise<void> {
+  const selector = `-n ${release.namespace} -l ${componentLabel}=${component}`;
+  await kubectl(`scale deployment ${selector} --replicas=2`);
+  await ready();
 }

@@ -1,6 +1,6 @@
 /** The cluster as a user sees it: through kubectl, with objects as plain JSON. */
 import { run, tryRun } from "./program.ts";
-import type { ProgramOptions, ProgramResult } from "./program.ts";
+import type { Arguments, ProgramOptions, ProgramResult } from "./program.ts";
 
 export interface Container {
   readonly name: string;
@@ -43,12 +43,12 @@ export interface Manifest {
   readonly [field: string]: unknown;
 }
 
-export async function kubectl(args: readonly string[], options?: ProgramOptions): Promise<string> {
+export async function kubectl(args: Arguments, options?: ProgramOptions): Promise<string> {
   return run("kubectl", args, options);
 }
 
 export async function tryKubectl(
-  args: readonly string[],
+  args: Arguments,
   options?: ProgramOptions,
 ): Promise<ProgramResult> {
   return tryRun("kubectl", args, options);
@@ -56,21 +56,20 @@ export async function tryKubectl(
 
 export async function apply(...objects: readonly Manifest[]): Promise<void> {
   const list = { apiVersion: "v1", kind: "List", items: objects };
-  await kubectl(["apply", "-f", "-"], { input: JSON.stringify(list) });
+  await kubectl("apply -f -", { input: JSON.stringify(list) });
 }
 
 /** What the API server would store, webhooks included; nothing is stored. */
 export async function dryRun(object: Manifest): Promise<ProgramResult> {
-  return tryKubectl(["create", "--dry-run=server", "-o", "json", "-f", "-"], {
+  return tryKubectl("create --dry-run=server -o json -f -", {
     input: JSON.stringify(object),
   });
 }
 
-export async function pods(namespace: string, selector = ""): Promise<readonly Pod[]> {
-  const args = ["get", "pods", "-n", namespace, "-o", "json"];
-  if (selector !== "") args.push("-l", selector);
-  const list = JSON.parse(await kubectl(args)) as { readonly items: readonly Pod[] };
-  return list.items.filter((pod) => pod.metadata.deletionTimestamp === undefined);
+export async function pods(namespace: string, selector: string): Promise<readonly Pod[]> {
+  const text = await kubectl(`get pods -n ${namespace} -l ${selector} -o json`);
+  const { items } = JSON.parse(text) as { readonly items: readonly Pod[] };
+  return items.filter((item) => item.metadata.deletionTimestamp === undefined);
 }
 
 /** The only pod that matches. */
@@ -99,14 +98,13 @@ export function initContainerNames(object: Pod): readonly string[] {
 }
 
 export async function waitReady(namespace: string, selector: string): Promise<void> {
-  await kubectl(
-    ["wait", "pod", "-n", namespace, "-l", selector, "--for=condition=Ready", "--timeout=150s"],
-    { timeoutMs: 160_000 },
-  );
+  await kubectl(`wait pod -n ${namespace} -l ${selector} --for=condition=Ready --timeout=150s`, {
+    timeoutMs: 160_000,
+  });
 }
 
 export async function rolledOut(namespace: string, workload: string): Promise<void> {
-  await kubectl(["rollout", "status", "-n", namespace, workload, "--timeout=180s"], {
+  await kubectl(`rollout status -n ${namespace} ${workload} --timeout=180s`, {
     timeoutMs: 190_000,
   });
 }
@@ -123,5 +121,5 @@ export async function execute(
 
 export async function containerLog(object: Pod, container: string): Promise<string> {
   const { namespace, name } = object.metadata;
-  return kubectl(["logs", "-n", namespace, name, "-c", container]);
+  return kubectl(`logs -n ${namespace} ${name} -c ${container}`);
 }

@@ -15,19 +15,17 @@ export async function createNamespace(
     metadata: { name, labels: { [testLabel]: "true", ...labels } } as { name: string },
   });
   // Pods need the namespace's service account, which a controller makes a moment later.
-  await kubectl(
-    ["wait", "serviceaccount/default", "-n", name, "--for=create", "--timeout=60s"],
-  );
+  await kubectl(`wait serviceaccount/default -n ${name} --for=create --timeout=60s`);
   return name;
 }
 
 export const injected = { "bouncer-injection": "enabled" } as const;
 
 export async function deleteNamespace(name: string): Promise<void> {
-  await kubectl(["delete", "namespace", name, "--wait=false", "--ignore-not-found"]);
+  await kubectl(`delete namespace ${name} --wait=false --ignore-not-found`);
 }
 
 /** What an aborted run left behind. */
 export async function deleteLeftovers(): Promise<void> {
-  await kubectl(["delete", "namespace", "-l", `${testLabel}=true`, "--wait=false"]);
+  await kubectl(`delete namespace -l ${testLabel}=true --wait=false`);
 }

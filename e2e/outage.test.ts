@@ -1,8 +1,8 @@
 /** Story 7: the webhook is down. Labelled namespaces wait, everybody else goes on. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { readEnvironment, release } from "./environment.ts";
+import { readEnvironment } from "./environment.ts";
 import { eventually } from "./eventually.ts";
-import { ready, scale } from "./install.ts";
+import { start, stop } from "./install.ts";
 import { apply, dryRun, initContainerNames, pod, pods, waitReady } from "./kubernetes.ts";
 import { createNamespace, deleteNamespace, injected } from "./namespaces.ts";
 import { barePod, deployment } from "./workloads.ts";
@@ -14,12 +14,11 @@ let unlabelled = "";
 beforeAll(async () => {
   labelled = await createNamespace("outage", injected);
   unlabelled = await createNamespace("bystander");
-  await scale(release.name, 0);
+  await stop("injector");
 });
 
 afterAll(async () => {
-  await scale(release.name, 2);
-  await ready();
+  await start("injector");
   await Promise.all([deleteNamespace(labelled), deleteNamespace(unlabelled)]);
 });
 
@@ -44,12 +43,12 @@ test.each([
 test("pods of other namespaces start", async () => {
   await apply(barePod(unlabelled, "bystander", { image }));
   await waitReady(unlabelled, "app=bystander");
+  expect(initContainerNames(await pod(unlabelled, "app=bystander"))).toEqual([]);
 });
 
 test("a Deployment waits, and goes on by itself when the webhook is back", async () => {
   await apply(deployment(labelled, "patient", { image }));
-  await scale(release.name, 2);
-  await ready();
+  await start("injector");
   await eventually(async () => expect(await pods(labelled, "app=patient")).toHaveLength(1), {
     timeoutMs: 120_000,
   });

@@ -6,11 +6,12 @@ import { createClient } from "./client.ts";
 import type { Answer, Client } from "./client.ts";
 import { bridgeName, readEnvironment } from "./environment.ts";
 import { eventually } from "./eventually.ts";
-import { bridgePods, publish, ready, scale } from "./install.ts";
+import { bridgePods, publish, start, stop } from "./install.ts";
 import { apply, execute, pod, podAddress, rolledOut } from "./kubernetes.ts";
 import type { Pod } from "./kubernetes.ts";
 import { createNamespace, deleteNamespace, injected } from "./namespaces.ts";
 import { allowed, buildPolicy, refused } from "./policy.ts";
+import type { Ask } from "./policy.ts";
 import { appPort, barePod, deployment } from "./workloads.ts";
 
 const { appImage } = readEnvironment();
@@ -39,17 +40,22 @@ afterAll(async () => {
   await Promise.all([deleteNamespace(namespace), deleteNamespace(outside)]);
 });
 
-async function ask(target: Pod, request: typeof allowed): Promise<Answer> {
-  return client.request({ ...request, url: `http://${podAddress(target)}:${appPort}${request.path}` });
+async function ask(target: Pod, request: Ask): Promise<Answer> {
+  return client.request({
+    ...request,
+    url: `http://${podAddress(target)}:${appPort}${request.path}`,
+  });
 }
 
-async function expectStatus(target: Pod, request: typeof allowed, status: number): Promise<void> {
+async function expectStatus(target: Pod, request: Ask, status: number): Promise<void> {
   expect(await ask(target, request)).toMatchObject({ kind: "response", status });
 }
 
 /** Resolves when the ConfigMap has reached every replica of the bridge. */
 async function reachedBridge(bundle: string, path: string): Promise<void> {
-  const sha256 = createHash("sha256").update(await readFile(path)).digest("hex");
+  const sha256 = createHash("sha256")
+    .update(await readFile(path))
+    .digest("hex");
   const script = `console.log(require("crypto").createHash("sha256").update(require("fs").readFileSync(process.env.BRIDGE_BUNDLE_DIRECTORY + "/${bundle}")).digest("hex"))`;
   await eventually(
     async () => {
@@ -105,7 +111,7 @@ describe("no policy yet", () => {
 
 describe("the bridge is gone", () => {
   test("the last known good policy goes on", async () => {
-    await scale(bridgeName, 0);
+    await stop("bridge");
     try {
       await eventually(async () => {
         const script = `fetch("http://127.0.0.1:9090/v1/status").then(async (r) => console.log(JSON.stringify(await r.json())))`;
@@ -115,8 +121,7 @@ describe("the bridge is gone", () => {
       await expectStatus(app, allowed, 200);
       await expectStatus(app, refused, 403);
     } finally {
-      await scale(bridgeName, 2);
-      await ready();
+      await start("bridge");
     }
   });
 });

@@ -7,6 +7,9 @@ export interface ProgramResult {
   readonly stderr: string;
 }
 
+/** Arguments; a text is split at its spaces. */
+export type Arguments = string | readonly string[];
+
 export interface ProgramOptions {
   readonly input?: string;
   /** Kills the program after that long; 120 s unless told. */
@@ -17,10 +20,10 @@ export interface ProgramOptions {
 /** Never rejects because of an exit code: for tests of failures. */
 export async function tryRun(
   program: string,
-  args: readonly string[],
+  args: Arguments,
   options: ProgramOptions = {},
 ): Promise<ProgramResult> {
-  const child = spawn(program, args, {
+  const child = spawn(program, typeof args === "string" ? args.split(" ") : args, {
     env: { ...process.env, ...options.env },
     stdio: ["pipe", "pipe", "pipe"],
     timeout: options.timeoutMs ?? 120_000,
@@ -40,12 +43,12 @@ export async function tryRun(
 /** Standard output of a program that must succeed. */
 export async function run(
   program: string,
-  args: readonly string[],
+  args: Arguments,
   options: ProgramOptions = {},
 ): Promise<string> {
   const result = await tryRun(program, args, options);
   if (result.code !== 0) {
-    throw new Error(`${program} ${args.join(" ")}: exit ${result.code}: ${result.stderr.trim()}`);
+    throw new Error(`${program} ${String(args)}: exit ${result.code}: ${result.stderr.trim()}`);
   }
   return result.stdout;
 }

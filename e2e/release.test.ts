@@ -4,7 +4,15 @@ import { createClient } from "./client.ts";
 import type { Client } from "./client.ts";
 import { readEnvironment, release, webhookName } from "./environment.ts";
 import { install, publish, ready } from "./install.ts";
-import { apply, dryRun, initContainerNames, kubectl, pod, podAddress, rolledOut } from "./kubernetes.ts";
+import {
+  apply,
+  dryRun,
+  initContainerNames,
+  kubectl,
+  pod,
+  podAddress,
+  rolledOut,
+} from "./kubernetes.ts";
 import type { Pod } from "./kubernetes.ts";
 import { createNamespace, deleteNamespace, injected } from "./namespaces.ts";
 import { allowed, buildPolicy, refused } from "./policy.ts";
@@ -46,24 +54,27 @@ async function preset(): Promise<unknown> {
 }
 
 async function caBundle(): Promise<string> {
-  const path = "{.webhooks[0].clientConfig.caBundle}";
   return kubectl(
-    ["get", "mutatingwebhookconfiguration", webhookName, "-o", `jsonpath=${path}`],
+    `get mutatingwebhookconfiguration ${webhookName} -o jsonpath={.webhooks[0].clientConfig.caBundle}`,
   );
 }
 
 async function expectEnforced(): Promise<void> {
   const base = `http://${podAddress(app)}:${appPort}`;
-  expect(await client.request({ ...allowed, url: base + allowed.path })).toMatchObject({ status: 200 });
-  expect(await client.request({ ...refused, url: base + refused.path })).toMatchObject({ status: 403 });
+  expect(await client.request({ ...allowed, url: base + allowed.path })).toMatchObject({
+    status: 200,
+  });
+  expect(await client.request({ ...refused, url: base + refused.path })).toMatchObject({
+    status: 403,
+  });
 }
 
 test("upgrade changes what new pods get, rollback changes it back, the authority stays", async () => {
   const before = await caBundle();
   const small = await preset();
-  await install(environment, ["--set", "bouncer.preset=medium"]);
+  await install(environment, "--set bouncer.preset=medium");
   expect(await preset()).not.toEqual(small);
-  await run("helm", ["rollback", release.name, "-n", release.namespace, "--wait"], {
+  await run("helm", `rollback ${release.name} -n ${release.namespace} --wait`, {
     timeoutMs: 200_000,
   });
   await ready();
@@ -73,18 +84,20 @@ test("upgrade changes what new pods get, rollback changes it back, the authority
 });
 
 test("helm test passes", async () => {
-  await run("helm", ["test", release.name, "-n", release.namespace], { timeoutMs: 180_000 });
+  const report = await run("helm", `test ${release.name} -n ${release.namespace}`, {
+    timeoutMs: 180_000,
+  });
+  expect(report).toContain("Succeeded");
 });
 
 test("uninstall leaves nothing that blocks pods, and running pods stay enforced", async () => {
-  await run("helm", ["uninstall", release.name, "-n", release.namespace, "--wait"], {
+  await run("helm", `uninstall ${release.name} -n ${release.namespace} --wait`, {
     timeoutMs: 200_000,
   });
   expect(initContainerNames(await injectedPod())).toEqual([]);
-  const left = await kubectl([
-    ...["get", "mutatingwebhookconfigurations,clusterroles,clusterrolebindings", "-o", "name"],
-    ...["-l", `app.kubernetes.io/instance=${release.name}`],
-  ]);
+  const selector = `-l app.kubernetes.io/instance=${release.name}`;
+  const kinds = "mutatingwebhookconfigurations,clusterroles,clusterrolebindings";
+  const left = await kubectl(`get ${kinds} ${selector} -o name`);
   expect(left).toBe("");
   await expectEnforced();
 });

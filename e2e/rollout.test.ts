@@ -16,7 +16,9 @@ let client: Client;
 beforeAll(async () => {
   namespace = await createNamespace("rollout", injected);
   outside = await createNamespace("outside");
-  const container = { readinessProbe: { httpGet: { path: "/health", port: "http" }, periodSeconds: 1 } };
+  const container = {
+    readinessProbe: { httpGet: { path: "/health", port: "http" }, periodSeconds: 1 },
+  };
   await apply(
     deployment(namespace, "orders", { image, replicas: 2, container }),
     service(namespace, "orders"),
@@ -32,7 +34,7 @@ afterAll(async () => {
 test("loses no request", async () => {
   const url = `http://orders.${namespace}.svc${allowed.path}`;
   const load = client.load({ ...allowed, url }, { seconds: 45, connections: 8 });
-  await kubectl(["rollout", "restart", "deployment/orders", "-n", namespace]);
+  await kubectl(`rollout restart deployment/orders -n ${namespace}`);
   await rolledOut(namespace, "deployment/orders");
   const { sent, outcomes } = await load;
   expect(outcomes).toEqual({ "200": sent });

@@ -4,7 +4,15 @@ import { createClient } from "./client.ts";
 import type { Answer, Client } from "./client.ts";
 import { readEnvironment } from "./environment.ts";
 import { eventually } from "./eventually.ts";
-import { apply, containerLog, execute, initContainerNames, pod, podAddress, rolledOut } from "./kubernetes.ts";
+import {
+  apply,
+  containerLog,
+  execute,
+  initContainerNames,
+  pod,
+  podAddress,
+  rolledOut,
+} from "./kubernetes.ts";
 import type { Pod } from "./kubernetes.ts";
 import { createNamespace, deleteNamespace, injected } from "./namespaces.ts";
 import { allowed, refused } from "./policy.ts";
@@ -122,5 +130,7 @@ describe("a port that no container declares", () => {
 
 test("the application reaches itself and others without a decision", async () => {
   expect(await insideFetch(`http://127.0.0.1:${appPort}/`)).toBe("200");
-  expect(await insideFetch("https://kubernetes.default.svc/healthz")).not.toMatch(/^(ECONN|ETIMEDOUT)/);
+  expect(await insideFetch("https://kubernetes.default.svc/healthz")).not.toMatch(
+    /^(ECONN|ETIMEDOUT)/,
+  );
 });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readEnvironment } from "./environment.ts";
 import { eventually } from "./eventually.ts";
 import { apply, execute, initContainerNames, kubectl, pod, pods, waitReady } from "./kubernetes.ts";
-import type { Manifest, Pod } from "./kubernetes.ts";
+import type { Manifest } from "./kubernetes.ts";
 import { createNamespace, deleteNamespace, injected } from "./namespaces.ts";
 import { appContainer, appPort, barePod, deployment, podTemplate } from "./workloads.ts";
 
@@ -18,13 +18,7 @@ afterAll(async () => {
   await deleteNamespace(namespace);
 });
 
-function expectInjected(object: Pod): void {
-  expect(initContainerNames(object).slice(0, 3)).toEqual([
-    "bouncer-redirect",
-    "policy-loader",
-    "bouncer-sidecar",
-  ]);
-}
+const added = ["bouncer-redirect", "policy-loader", "bouncer-sidecar"];
 
 function workload(kind: "StatefulSet" | "DaemonSet", name: string): Manifest {
   return {
@@ -56,9 +50,8 @@ describe("workloads", () => {
       barePod(namespace, "bare", { image }),
     );
     for (const name of names) {
-      await eventually(async () => {
-        expectInjected(await pod(namespace, `app=${name}`));
-      });
+      const object = await eventually(() => pod(namespace, `app=${name}`));
+      expect(initContainerNames(object)).toEqual(added);
       await waitReady(namespace, `app=${name}`);
     }
   });
@@ -81,16 +74,21 @@ describe("workloads", () => {
         },
       },
     );
-    await kubectl(["create", "job", "cron-now", "--from=cronjob/cron", "-n", namespace]);
+    await kubectl(`create job cron-now --from=cronjob/cron -n ${namespace}`);
     for (const job of ["job", "cron-now"]) {
-      await kubectl(
-        ["wait", `job/${job}`, "-n", namespace, "--for=condition=Complete", "--timeout=120s"],
-      );
+      await kubectl([
+        "wait",
+        `job/${job}`,
+        "-n",
+        namespace,
+        "--for=condition=Complete",
+        "--timeout=120s",
+      ]);
     }
     for (const name of ["job", "cron"]) {
       const [done] = await pods(namespace, `app=${name}`);
       expect(done?.status.phase).toBe("Succeeded");
-      if (done !== undefined) expectInjected(done);
+      expect(done?.spec.initContainers?.map((container) => container.name)).toEqual(added);
     }
   });
 
@@ -100,23 +98,25 @@ describe("workloads", () => {
     await apply(barePod(namespace, "init", { image, initContainers: [init] }));
     await waitReady(namespace, "app=init");
     expect(initContainerNames(await pod(namespace, "app=init"))).toEqual([
-      "bouncer-redirect",
-      "policy-loader",
-      "bouncer-sidecar",
+      ...added,
       "needs-network",
     ]);
   });
 });
 
+async function containerReady(name: string): Promise<boolean> {
+  const { status } = await pod(namespace, "app=probes");
+  return status.containerStatuses?.find((s) => s.name === name)?.ready ?? false;
+}
+
 describe("probes follow the application, not the bouncer", () => {
   const period = { periodSeconds: 1, failureThreshold: 2 };
   const base = appPort + 10;
   const unhealthyFile = "/tmp/unhealthy";
-  const env = (values: Readonly<Record<string, number | string>>) =>
-    Object.entries({ UNHEALTHY_FILE: unhealthyFile, ...values }).map(([name, value]) => ({
-      name,
-      value: String(value),
-    }));
+  const env = (values: Readonly<Record<string, number>>) => [
+    { name: "UNHEALTHY_FILE", value: unhealthyFile },
+    ...Object.entries(values).map(([name, value]) => ({ name, value: `${value}` })),
+  ];
   const containers = [
     appContainer(image, {
       name: "http",
@@ -153,11 +153,6 @@ describe("probes follow the application, not the bouncer", () => {
     });
     await waitReady(namespace, "app=probes");
   });
-
-  async function containerReady(name: string): Promise<boolean> {
-    const { status } = await pod(namespace, "app=probes");
-    return status.containerStatuses?.find((s) => s.name === name)?.ready ?? false;
-  }
 
   test.each(["http", "tcp", "grpc", "exec"])("%s", async (container) => {
     const object = await pod(namespace, "app=probes");
