@@ -15,7 +15,7 @@ starts() { # starts FOLDER EXPECTED ARGUMENT...
 smoke() {
   starts bouncer 'serve' --help
   starts injector 'inject' --help
-  starts bridge 'BRIDGE_PORT "none"'
+  starts bridge 'Cannot use BRIDGE_PORT'
   starts examples/app 'SECOND_PORT' --help
 }
 
