@@ -49,13 +49,14 @@ export function readStart(request: IncomingMessage, limit: number): Promise<Body
 export class ForwardedBody extends Readable {
   /** The upstream wants more and the client has not sent it. */
   starving = false;
-  /** Bytes taken from the client so far. */
-  received = 0;
   readonly #request: IncomingMessage;
+  readonly #count: (bytes: number) => void;
 
-  constructor(request: IncomingMessage, start: BodyStart | null) {
+  /** `count` is told of all that is taken from the client. */
+  constructor(request: IncomingMessage, start: BodyStart | null, count: (bytes: number) => void) {
     super({ highWaterMark: 64 * 1024 });
     this.#request = request;
+    this.#count = count;
     for (const chunk of start?.chunks ?? []) this.#take(chunk);
     if (start?.ended === true) {
       this.push(null);
@@ -67,7 +68,7 @@ export class ForwardedBody extends Readable {
   }
 
   readonly #take = (chunk: Buffer): void => {
-    this.received += chunk.length;
+    this.#count(chunk.length);
     this.starving = false;
     if (!this.push(chunk)) this.#request.pause();
   };

@@ -71,7 +71,10 @@ class Forwarding implements Dispatcher.DispatchHandler {
   constructor(options: Forward) {
     this.#to = options;
     const { head, verdict, hasBody, request, start, upgrade } = options;
-    this.#body = hasBody ? new ForwardedBody(request, start) : null;
+    const count = (bytes: number): void => {
+      options.exchange.requestBytes += bytes;
+    };
+    this.#body = hasBody ? new ForwardedBody(request, start, count) : null;
     const headers = applyRequestHeaders(
       head.rawHeaders,
       [...options.ownHeaders, ...verdict.requestHeaders],
@@ -124,7 +127,6 @@ class Forwarding implements Dispatcher.DispatchHandler {
   #onClientClose(): void {
     this.#stopTimer();
     const { response } = this.#to;
-    if (this.#body !== null) this.#to.exchange.requestBytes = this.#body.received;
     if (!response.writableFinished) this.#controller?.abort(new Error("client went away"));
     this.#given ??= "internal";
   }

@@ -11,9 +11,9 @@ export interface Proxy {
   connections(): number;
   /**
    * Stops accepting, closes what is idle, and resolves when the last request is over, or after
-   * `timeoutMs`, when what is left is cut off. Says whether everything finished by itself.
+   * `timeoutMs` or on `signal`, when what is left is cut off. Says whether nothing was.
    */
-  stop(timeoutMs: number): Promise<boolean>;
+  stop(timeoutMs: number, signal?: AbortSignal): Promise<boolean>;
 }
 
 export async function startProxy(
@@ -45,13 +45,16 @@ export async function startProxy(
     ports: listeners.map((listener) => listener.port),
     inFlight: () => inFlight.count,
     connections: () => listeners.reduce((sum, listener) => sum + listener.connections(), 0),
-    stop: async (timeoutMs) => {
-      const closed = Promise.all(listeners.map((listener) => listener.close()));
+    stop: async (timeoutMs, signal) => {
       let finished = true;
-      const timer = setTimeout(() => {
-        finished = false;
+      const cutOff = (): void => {
+        if (inFlight.count > 0) finished = false;
         for (const listener of listeners) listener.destroy();
-      }, timeoutMs);
+      };
+      const closed = Promise.all(listeners.map((listener) => listener.close()));
+      const timer = setTimeout(cutOff, timeoutMs);
+      signal?.addEventListener("abort", cutOff);
+      if (signal?.aborted === true) cutOff();
       await closed;
       clearTimeout(timer);
       await destroyAll();

@@ -1,0 +1,174 @@
+/**
+ * `bouncer serve`: puts the parts together, starts them in order and takes them down in order.
+ * Where a part fails at start, nothing is left running.
+ */
+import type { Writable } from "node:stream";
+import { type AdminDeps, type ServingState } from "./admin/routes.ts";
+import { createProxyPortAdmin, startAdmin } from "./admin/server.ts";
+import { createAudit } from "./audit/audit.ts";
+import type { Config } from "./config.ts";
+import { refusalOf } from "./errors.ts";
+import type { Policy } from "./policy/decision.ts";
+import { runProbe } from "./probe/probe.ts";
+import type { ExchangeReport } from "./proxy/exchange.ts";
+import type { ListenerLimits } from "./proxy/listener.ts";
+import { createTrust } from "./proxy/peer.ts";
+import { type Proxy, startProxy } from "./proxy/server.ts";
+import { formatAuthority } from "./proxy/upstream.ts";
+import type { Log } from "./telemetry/log.ts";
+import { createMetrics } from "./telemetry/metrics.ts";
+import { createTracing } from "./telemetry/tracing.ts";
+
+export interface ServeDeps {
+  readonly log: Log;
+  readonly version: string;
+  /** Where audit records go unless they go to a file. */
+  readonly stdout: Writable;
+  readonly createPolicy: (config: Config, deps: { log: Log; version: string }) => Promise<Policy>;
+  readonly limits?: ListenerLimits;
+}
+
+export interface Serving {
+  readonly ports: readonly number[];
+  readonly adminPort: number;
+  /** The pod is going: `/ready` fails, and clients are asked for new connections elsewhere. */
+  drain(): void;
+  /**
+   * Drains for the delay, then waits for what is in flight. Says whether everything finished by
+   * itself. A second call does not wait any more.
+   */
+  stop(): Promise<boolean>;
+}
+
+/** How long a body that the policy wants to read may take to arrive. */
+const bodyTimeoutMs = 30_000;
+
+export async function startServing(config: Config, deps: ServeDeps): Promise<Serving> {
+  const { log, version } = deps;
+  const startedAt = Date.now();
+  let draining = false;
+  let proxy: Proxy | null = null;
+
+  const policy = await deps.createPolicy(config, { log, version });
+  const metrics = createMetrics({
+    version,
+    policy: () => policy.status(),
+    inFlight: () => proxy?.inFlight() ?? 0,
+    connections: () => proxy?.connections() ?? 0,
+  });
+  const audit = await createAudit(config, {
+    version,
+    stdout: deps.stdout,
+    onDropped: (records, error) => {
+      metrics.countDroppedRecords(records);
+      log.error({ records, err: error }, "audit records lost");
+    },
+  });
+  const tracing = createTracing(config, {
+    version,
+    onDropped: (spans, error) => {
+      metrics.countDroppedSpans(spans);
+      log.warn({ spans, err: error }, "spans not exported");
+    },
+  });
+  const startDrain = (): void => {
+    if (draining) return;
+    draining = true;
+    log.info("draining");
+  };
+  const state = (): ServingState => ({
+    listening: proxy !== null,
+    draining,
+    startedAt,
+    inFlight: proxy?.inFlight() ?? 0,
+    connections: proxy?.connections() ?? 0,
+    routes: config.routes.map(({ port, target }) => ({ port, target: formatAuthority(target) })),
+  });
+  const adminDeps: AdminDeps = {
+    version,
+    policy,
+    metrics,
+    state,
+    startDrain,
+    token: config.adminToken,
+    probes: config.probes,
+    runProbe: (probe) => runProbe(probe, config.targetHost),
+  };
+  const report = (done: ExchangeReport): void => {
+    audit.record(done);
+    metrics.observe(done);
+    tracing.record(done);
+    logReport(log, done);
+  };
+  const closeAll = async (): Promise<void> => {
+    await policy.close();
+    await tracing.close();
+    await audit.close();
+  };
+
+  const admin = await startAdmin(config.adminPort, adminDeps).catch(async (error: unknown) => {
+    await closeAll();
+    throw error;
+  });
+  const started = await startProxy(
+    config.routes,
+    {
+      policy,
+      report,
+      isTrusted: createTrust(config.trustedProxies ?? []),
+      admin: createProxyPortAdmin(config.adminOnProxyPort, adminDeps),
+      trace: (head) => tracing.trace(head),
+      isDraining: () => draining,
+      targetTimeoutMs: config.targetTimeoutSeconds * 1000,
+      bodyTimeoutMs,
+      maxInFlight: config.maxRequestsInFlight,
+    },
+    deps.limits,
+  ).catch(async (error: unknown) => {
+    await admin.close();
+    await closeAll();
+    throw error;
+  });
+  proxy = started;
+  log.info({ ports: started.ports, adminPort: admin.port }, "serving");
+
+  const impatience = new AbortController();
+  const stopOnce = async (): Promise<boolean> => {
+    startDrain();
+    await waitOrAbort(config.drainDelaySeconds * 1000, impatience.signal);
+    const finished = await started.stop(config.drainTimeoutSeconds * 1000, impatience.signal);
+    await admin.close();
+    await closeAll();
+    log.info({ finished }, "stopped");
+    return finished;
+  };
+  let stopping: Promise<boolean> | null = null;
+  return {
+    ports: started.ports,
+    adminPort: admin.port,
+    drain: startDrain,
+    stop: () => {
+      if (stopping !== null) impatience.abort();
+      stopping ??= stopOnce();
+      return stopping;
+    },
+  };
+}
+
+function waitOrAbort(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+/** Refusals by their own level; what went well is in the audit record, not in the log. */
+function logReport(log: Log, report: ExchangeReport): void {
+  const { reason, id, detail, status, head } = report;
+  if (reason === null) return;
+  const fields = { reason, decision: id, detail, status, method: head?.method };
+  log[refusalOf(reason).level](fields, "request refused");
+}
