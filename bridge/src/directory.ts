@@ -50,7 +50,7 @@ const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,245}\.tar\.gz$/;
 const maxBundles = 100;
 /** What a bundle unpacks to, against the size limit: more is a bomb, not a policy. */
 const maxExpansion = 16;
-const defaultPollMs = 5_000;
+const defaultPollMs = 2_000;
 
 export function isBundleName(name: string): boolean {
   return namePattern.test(name);
@@ -95,12 +95,14 @@ export function createBundleDirectory(options: DirectoryOptions): BundleDirector
     }
   }
 
-  async function update(name: string): Promise<void> {
+  /** True when what is served under the name is now something else. */
+  async function update(name: string): Promise<boolean> {
     const before = entries.get(name);
     const looked = await look(join(path, name), name, before?.fingerprint, options.maxBundleBytes);
-    if (looked === null) return;
-    if (looked.kind === "problem") keepBefore(name, before, looked);
-    else replace(name, before, looked);
+    if (looked === null) return false;
+    if (looked.kind === "bundle") return replace(name, before, looked);
+    keepBefore(name, before, looked);
+    return false;
   }
 
   function keepBefore(name: string, before: Entry | undefined, looked: LookedProblem): void {
@@ -110,26 +112,28 @@ export function createBundleDirectory(options: DirectoryOptions): BundleDirector
     if (before?.problem?.message !== message) report(code, message, name);
   }
 
-  function replace(name: string, before: Entry | undefined, looked: LookedBundle): void {
+  function replace(name: string, before: Entry | undefined, looked: LookedBundle): boolean {
     const { bundle, fingerprint } = looked;
     entries.set(name, { name, bundle, readAt: options.now(), problem: null, fingerprint });
-    if (bundle.sha256 === before?.bundle?.sha256) return;
+    if (bundle.sha256 === before?.bundle?.sha256) return false;
     const { revision, sha256 } = bundle;
     log.info({ bundle: name, revision, sha256, bytes: bundle.bytes.length }, "bundle changed");
-    for (const listener of listeners) listener(name);
+    return true;
   }
 
   async function scanOnce(): Promise<void> {
     const found = await names();
     if (found === null) return;
+    const changed: string[] = [];
     for (const name of entries.keys()) {
       if (found.includes(name)) continue;
       entries.delete(name);
       log.warn({ bundle: name }, "bundle removed");
-      for (const listener of listeners) listener(name);
+      changed.push(name);
     }
-    for (const name of found) await update(name);
+    for (const name of found) if (await update(name)) changed.push(name);
     read = true;
+    for (const name of changed) for (const listener of listeners) listener(name);
   }
 
   async function scanUntilSettled(): Promise<void> {

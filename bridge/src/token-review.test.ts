@@ -43,5 +43,5 @@ test.each([
   ],
   ["no status", {}, { kind: "refusal", code: "token_refused" }],
 ])("review of a token: %s", (_name, status, expected) => {
-  expect(understandReview({ spec: {}, ...status }, audience)).toEqual(expected);
+  expect(understandReview({ spec: { token: "t" }, ...status }, audience)).toEqual(expected);
 });
