@@ -37,7 +37,8 @@ function createCheck(answers: Readonly<Record<string, Authentication>>) {
     positiveTtlMs: 100,
     negativeTtlMs: 10,
     maxEntries: 2,
-    maxInFlight: 2,
+    maxInFlight: 1,
+    maxWaiting: 1,
   });
   const elapse = (elapsedMs: number): void => {
     ms += elapsedMs;

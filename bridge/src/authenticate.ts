@@ -5,6 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import type { ErrorCode } from "./errors.ts";
+import { createLimit } from "./limit.ts";
 
 export interface Identity {
   /** `system:serviceaccount:<namespace>:<name>`, or `token` for a static token. */
@@ -37,6 +38,7 @@ export interface CacheOptions {
   readonly negativeTtlMs: number;
   readonly maxEntries: number;
   readonly maxInFlight: number;
+  readonly maxWaiting: number;
 }
 
 export const cacheDefaults = {
@@ -44,8 +46,10 @@ export const cacheDefaults = {
   positiveTtlMs: 60_000,
   negativeTtlMs: 10_000,
   maxEntries: 20_000,
-  /** Checks at once; beyond, callers are told to come back. */
-  maxInFlight: 64,
+  /** What one replica asks of the API server at once when a whole fleet reconnects. */
+  maxInFlight: 32,
+  /** Beyond, callers are told to come back. */
+  maxWaiting: 5_000,
 } as const;
 
 /** Longer ones are refused unseen: service-account tokens have about 1 KiB. */
@@ -60,6 +64,7 @@ export function parseBearer(header: string | undefined): string | null {
 
 export function createCachedCheck(options: CacheOptions): CheckToken {
   const { now } = options;
+  const limit = createLimit(options.maxInFlight, options.maxWaiting);
   const kept = new Map<string, { readonly answer: Authentication; readonly until: number }>();
   const inFlight = new Map<string, Promise<Authentication>>();
 
@@ -76,7 +81,8 @@ export function createCachedCheck(options: CacheOptions): CheckToken {
 
   async function ask(key: string, token: string): Promise<Authentication> {
     try {
-      const answer = await options.check(token);
+      const answer = await limit.run(() => options.check(token));
+      if (answer === null) return { kind: "refusal", code: "authenticator_busy" };
       keep(key, answer);
       return answer;
     } finally {
@@ -93,8 +99,6 @@ export function createCachedCheck(options: CacheOptions): CheckToken {
     }
     const pending = inFlight.get(key);
     if (pending !== undefined) return pending;
-    if (inFlight.size >= options.maxInFlight)
-      return { kind: "refusal", code: "authenticator_busy" };
     const asked = ask(key, token);
     inFlight.set(key, asked);
     return asked;

@@ -140,6 +140,7 @@ export async function startBridge(config: Config, deps: BridgeDeps): Promise<Bri
 function createTlsServer(): HttpsServer {
   return createHttpsServer({
     ...serverOptions,
+    handshakeTimeout: 10_000,
     minVersion: "TLSv1.2",
     ALPNProtocols: ["http/1.1"],
   });

@@ -39,6 +39,7 @@ export function createBundlesHandler(options: BundlesOptions): Handler {
       request.socket.setTimeout(0);
       await change(name, waitSeconds * 1000, response);
       request.socket.setTimeout(options.idleTimeoutMs);
+      if (closing.aborted) response.setHeader("connection", "close");
       bundle = directory.get(name);
     }
     if (bundle === null) return refuse(response, "not_found");
