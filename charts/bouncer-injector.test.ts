@@ -21,7 +21,7 @@ function helm(...args: readonly string[]): Promise<Result> {
   const { promise, resolve, reject } = Promise.withResolvers<Result>();
   execFile("helm", args, { maxBuffer: 16 * 1024 * 1024 }, (error, stdout, stderr) => {
     if (error?.code === "ENOENT") {
-      reject(new Error("Cannot test the chart: helm is not on PATH (run: make tools)"));
+      reject(new Error("Cannot test the chart: helm is not on PATH (make check builds it)"));
     } else {
       resolve({ ok: error === null, stdout, stderr });
     }
