@@ -110,8 +110,8 @@ const table = {
   probe_left_as_written: {
     kind: "warning",
     sentence:
-      "A probe or hook names a port that its container does not declare; it was left as is.",
-    fix: "Declare the port, or use its number.",
+      "A probe or hook names a port that its container does not declare, or a host of its own; it was left as written.",
+    fix: "Declare the port or use its number; remove the host.",
   },
 } as const satisfies Record<string, Reason>;
 
