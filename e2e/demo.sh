@@ -7,18 +7,22 @@ cluster=bouncer-demo
 bundle=examples/policy/dist/policy.tar.gz
 cd "$REPO"
 
-if [ -z "${BOUNCER_IMAGE:-}" ]; then # once more, with the cluster up and the images on its node
+if [ -z "${BOUNCER_DEMO_START:-}" ]; then # once more, with the cluster up and the images on its node
+  BOUNCER_DEMO_START=$(date +%s)
+  export BOUNCER_DEMO_START
   exec "$CLUSTER_DIR/with.sh" "$cluster" "$REPO/e2e/demo.sh"
 fi
 
 show() { # show COMMAND: prints it as typed, runs it, indents what it says
   printf '\n$ %s\n' "$1"
-  bash -o pipefail -c "$1" 2>&1 | sed 's/^/  /'
+  bash -o pipefail -c "$1" 2>&1 | awk '{ print "  " $0 }'
 }
-title() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+bold='' plain=''
+if [ -t 1 ]; then bold=$'\033[1m' plain=$'\033[0m'; fi
+title() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
 
 publish="kubectl -n bouncer-system create configmap bouncer-policy --from-file=$bundle --dry-run=client -o yaml | kubectl apply --server-side --force-conflicts -f -"
-install="helm upgrade --install bouncer-injector charts/bouncer-injector -n bouncer-system --create-namespace --wait --timeout 3m \\
+install="helm upgrade --install bouncer-injector charts/bouncer-injector -n bouncer-system --create-namespace --wait --timeout 3m --hide-notes \\
     --set image.repository=${BOUNCER_INJECTOR_IMAGE%:*} --set-string image.tag=${BOUNCER_INJECTOR_IMAGE#*:} --set image.pullPolicy=IfNotPresent \\
     --set bouncer.image.repository=${BOUNCER_IMAGE%:*} --set-string bouncer.image.tag=${BOUNCER_IMAGE#*:} --set bouncer.image.pullPolicy=IfNotPresent \\
     --set bridge.bundleConfigMap=bouncer-policy"
@@ -46,7 +50,7 @@ show "kubectl -n shop get pods -l app=orders -o go-template='{{range .items}}{{.
 
 order=$((RANDOM + 10000))
 visit() { printf "kubectl exec deployment/visitor -- curl -sS -i -X %s -H 'authorization: Bearer bob-token' http://orders.shop/orders/%s" "$1" "$order"; }
-audit="kubectl -n shop logs deployment/orders -c bouncer-sidecar | grep '/orders/$order'"
+audit="kubectl -n shop logs -l app=orders -c bouncer-sidecar --tail -1 | grep '/orders/$order'"
 
 title '4. Bob may read an order'
 show "$(visit GET)"
@@ -56,7 +60,6 @@ title '6. The audit record of each'
 show "$audit"
 
 cat <<TEXT
-
 $(title 'Go on by hand')
 
   export KUBECONFIG=$KUBECONFIG PATH=$TOOLS:\$PATH
@@ -71,4 +74,4 @@ and the running pods follow within seconds, with no restart.
 
   make demo-down    removes all of this
 TEXT
-say "==> demo $(elapsed "$SECONDS")"
+say "==> demo $(elapsed $(($(date +%s) - BOUNCER_DEMO_START)))"

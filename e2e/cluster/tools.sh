@@ -5,7 +5,7 @@
 source "$(dirname "$0")/env.sh"
 
 # TOOL -> the oldest version that will do, and where to get it
-minimum() { case $1 in kind) echo 0.24.0 ;; kubectl) echo 1.29.0 ;; helm) echo 3.14.0 ;; opa) echo 1.22.0 ;; esac; }
+minimum() { case $1 in kind) echo 0.24.0 ;; kubectl) echo 1.29.0 ;; helm) echo 3.17.0 ;; opa) echo 1.22.0 ;; esac; }
 home_page() {
   case $1 in
     kind) echo https://kind.sigs.k8s.io/docs/user/quick-start/#installation ;;
