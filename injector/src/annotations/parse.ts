@@ -23,6 +23,11 @@ export interface Options {
   readonly unlistedPorts: Settings["unlistedPorts"];
   readonly bundleUrl: string | null;
   readonly syncUrl: string | null;
+  /**
+   * Policy comes from hosts that the operator configured. Only these are shown the pod's token, and
+   * only these are verified by the operator's authority.
+   */
+  readonly operatorsHosts: boolean;
   readonly decisionPath: string;
   readonly cacheTtl: number;
   readonly logLevel: Settings["logLevel"];
@@ -79,7 +84,6 @@ export function parseAnnotations(
 
   const orNull = <Value>(row: Row<Value>): Value | null => choose<Value | null>(row, null);
 
-  const { policy } = settings;
   const audit = orNull(table.audit);
   const options: Options = {
     preset: choose(table.preset, settings.preset),
@@ -89,9 +93,8 @@ export function parseAnnotations(
     memoryLimit: orNull(table.memoryLimit),
     appPorts: orNull(table.appPorts),
     unlistedPorts: choose(table.unlistedPorts, settings.unlistedPorts),
-    bundleUrl: orNull(table.bundleUrl) ?? policy.bundleUrl,
-    syncUrl: orNull(table.syncUrl) ?? policy.syncUrl,
-    decisionPath: choose(table.decisionPath, policy.decisionPath),
+    ...locatePolicy(orNull(table.bundleUrl), orNull(table.syncUrl), settings.policy),
+    decisionPath: choose(table.decisionPath, settings.policy.decisionPath),
     cacheTtl: choose(table.cacheTtl, settings.cacheTtl),
     logLevel: choose(table.logLevel, settings.logLevel),
     audit: audit === null ? settings.audit : auditOf(audit, settings),
@@ -104,6 +107,21 @@ export function parseAnnotations(
   ];
   return { options, problems, warnings };
 }
+
+/** A bundle from elsewhere is polled there: the operator's bridge knows nothing of it. */
+function locatePolicy(
+  chosenBundle: string | null,
+  chosenSync: string | null,
+  policy: Settings["policy"],
+): Pick<Options, "bundleUrl" | "syncUrl" | "operatorsHosts"> {
+  const bundleUrl = chosenBundle ?? policy.bundleUrl;
+  const ownHosts = [hostOf(policy.bundleUrl), hostOf(policy.syncUrl)];
+  const isOwn = (url: string | null) => url === null || ownHosts.includes(hostOf(url));
+  const syncUrl = chosenSync ?? (isOwn(bundleUrl) ? policy.syncUrl : bundleUrl);
+  return { bundleUrl, syncUrl, operatorsHosts: isOwn(bundleUrl) && isOwn(syncUrl) };
+}
+
+const hostOf = (url: string | null) => (url === null ? null : URL.parse(url)?.host);
 
 function auditOf(value: "off" | Settings["audit"]["destination"], settings: Settings) {
   return value === "off"

@@ -156,12 +156,13 @@ export const table = {
     ...urlOf(bundleUrlSchemes, acceptedBundleUrl),
     weakens: true,
     fallback: "`policy.bundleUrl` of the settings",
-    doc: "Bundle that is fetched before the pod starts.",
+    doc: "Bundle that is fetched before the pod starts. Only hosts of the settings' own URLs are shown the pod's token, and verified by `policy.syncCa`; others need a certificate of a public authority.",
   }),
   syncUrl: row("policy-sync-url", {
     ...urlOf(syncUrlSchemes, acceptedSyncUrl),
     weakens: true,
-    fallback: "`policy.syncUrl` of the settings",
+    fallback:
+      "`policy.syncUrl` of the settings; with a `bouncer.dev/bundle-url` on another host that URL, polled",
     doc: "Where the running bouncer learns of new revisions: `wss://` is a bridge, `https://` is polled.",
   }),
   decisionPath: row("decision-path", {

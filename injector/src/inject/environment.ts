@@ -40,10 +40,11 @@ export function buildRedirectEnvironment(plan: PortPlan, options: Options): EnvV
 /** What `bouncer load` reads, and `bouncer serve` as well. */
 export function buildLoaderEnvironment(options: Options, settings: Settings): EnvVar[] {
   const { verification, syncCa } = settings.policy;
+  const { operatorsHosts } = options;
   const tokenIsGiven = settings.extraEnv.some(
     ({ name }) => name === environment.policySyncClientToken,
   );
-  const tokenFile = `${mountPath.token}/${fileName.token}`;
+  const tokenFile = operatorsHosts && !tokenIsGiven ? `${mountPath.token}/${fileName.token}` : null;
   return [
     field(environment.podName, "metadata.name"),
     field(environment.podNamespace, "metadata.namespace"),
@@ -51,8 +52,8 @@ export function buildLoaderEnvironment(options: Options, settings: Settings): En
     literal(environment.policyDirectory, mountPath.policy),
     ...optional(environment.policyBundleUrl, options.bundleUrl),
     ...optional(environment.policySyncUrl, options.syncUrl),
-    ...optional(environment.policySyncClientTokenFile, tokenIsGiven ? null : tokenFile),
-    ...optional(environment.policySyncCa, syncCa),
+    ...optional(environment.policySyncClientTokenFile, tokenFile),
+    ...optional(environment.policySyncCa, operatorsHosts ? syncCa : null),
     literal(environment.policyDecisionPath, options.decisionPath),
     ...optional(environment.policyVerificationKey, verification?.key ?? null),
     ...optional(environment.policyVerificationKeyId, verification?.keyId ?? null),
