@@ -1,0 +1,82 @@
+/** What the injector writes, the bouncer reads: its own parser takes the environment of every pod. */
+import { containerName, environment, formatListeners } from "bouncer/contract";
+import { expect, test } from "vitest";
+import { parseConfig } from "../../../bouncer/src/config.ts";
+import { buildContext, buildSettings } from "../../test/support/context.ts";
+import { corpusPods } from "../../test/support/corpus.ts";
+import { inject } from "./pod.ts";
+
+const certificate = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+const context = buildContext({
+  settings: buildSettings({
+    policy: {
+      bundleUrl: "https://bridge:8443/bundles/policy.tar.gz",
+      syncUrl: "wss://bridge:8443/v1/sync",
+      syncCa: certificate,
+      verification: { key: "secret", algorithm: "HS256", keyId: "k", scope: "write" },
+    },
+    trustedProxies: ["10.0.0.0/8", "::1"],
+  }),
+});
+
+const fields: Readonly<Record<string, string>> = {
+  "metadata.name": "web",
+  "metadata.namespace": "shop",
+  "status.podIP": "fd00::7",
+};
+
+/** As the kubelet does it, for the little that is needed here. */
+function resolve(variable: { value?: string | null | undefined; valueFrom?: unknown }): string {
+  const path = /"fieldPath":"([^"]+)"/.exec(JSON.stringify(variable.valueFrom ?? null))?.[1];
+  return path === undefined ? (variable.value ?? "").replaceAll("$$", "$") : (fields[path] ?? "");
+}
+
+const injected = corpusPods.flatMap(([title, pod]) => {
+  const injection = inject(pod, context);
+  return injection.kind === "inject" ? [[title, injection] as const] : [];
+});
+
+test.each(injected)("%s", (_, injection) => {
+  for (const name of [containerName.loader, containerName.sidecar]) {
+    const container = injection.pod.spec.initContainers?.find((init) => init.name === name);
+    const env = container?.env?.map((one) => [one.name, resolve(one)] as const) ?? [];
+    expect(new Set(env.map(([key]) => key)).size).toBe(env.length);
+    const parsed = parseConfig(Object.fromEntries<string>(env));
+    expect(parsed.ok ? [] : parsed.problems).toEqual([]);
+    expect(parsed).toMatchObject({ ok: true, config: { policySyncCa: certificate } });
+  }
+});
+
+test("listeners and probes arrive as they were meant", () => {
+  const injection = inject(
+    {
+      spec: {
+        containers: [
+          {
+            name: "app",
+            livenessProbe: {
+              httpGet: {
+                port: 3000,
+                path: "/?price=$5",
+                httpHeaders: [{ name: "X-A", value: "$(POD_NAME)" }],
+              },
+            },
+          },
+        ],
+      },
+    },
+    context,
+  );
+  if (injection.kind !== "inject") throw new Error(injection.reason);
+  const sidecar = injection.pod.spec.initContainers?.[2];
+  const env = Object.fromEntries(sidecar?.env?.map((one) => [one.name, resolve(one)]) ?? []);
+  expect(env[environment.listeners]).toBe(formatListeners([{ port: 8080, targetPort: 3000 }]));
+  expect(parseConfig(env)).toMatchObject({
+    config: {
+      routes: [{ port: 8080, target: { host: "fd00::7", port: 3000 } }],
+      probes: [
+        { action: { path: "/?price=$5", headers: [{ name: "X-A", value: "$(POD_NAME)" }] } },
+      ],
+    },
+  });
+});

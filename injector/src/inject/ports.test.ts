@@ -1,0 +1,122 @@
+import { formatListeners } from "bouncer/contract";
+import { expect, test } from "vitest";
+import { table } from "../annotations/table.ts";
+import type { Container, Pod } from "./kubernetes.ts";
+import { planPorts } from "./ports.ts";
+
+function plan(pod: Pod, chosen: string | null = null): string {
+  const items = chosen === null ? null : (table.appPorts.parse(chosen) ?? []);
+  const planned = planPorts(pod, items);
+  switch (planned.kind) {
+    case "planned":
+      return `${formatListeners(planned.plan.listeners)} admin ${planned.plan.adminPort}`;
+    case "unknown_name":
+      return `unknown ${planned.names.join()}`;
+    case "too_many":
+      return `too many: ${planned.count}`;
+    default:
+      return planned;
+  }
+}
+
+const podOf = (...containers: Omit<Container, "name">[]): Pod => ({
+  spec: { containers: containers.map((fields, index) => ({ name: `c${index}`, ...fields })) },
+});
+const tcp = (...ports: number[]) => ({ ports: ports.map((containerPort) => ({ containerPort })) });
+
+test.each<readonly [string, Pod, string]>([
+  ["no port", podOf({}), "none admin 9090"],
+  ["one port", podOf(tcp(3000)), "8080:3000 admin 9090"],
+  [
+    "several, in their order",
+    podOf(tcp(9000, 3000), tcp(80)),
+    "8080:9000,15001:3000,15002:80 admin 9090",
+  ],
+  ["each port once", podOf(tcp(3000, 3000), tcp(3000)), "8080:3000 admin 9090"],
+  ["an app on 8080", podOf(tcp(8080)), "15001:8080 admin 9090"],
+  ["8080 is a second port", podOf(tcp(3000, 8080)), "15001:3000,15002:8080 admin 9090"],
+  ["an app on our next ports", podOf(tcp(1, 15_001, 2)), "8080:1,15002:15001,15003:2 admin 9090"],
+  ["an app on 9090 and 9091", podOf(tcp(9090, 9091)), "8080:9090,15001:9091 admin 9092"],
+  [
+    "TCP only, which is the default",
+    podOf({
+      ports: [
+        { containerPort: 53, protocol: "UDP" },
+        { containerPort: 54, protocol: "TCP" },
+        { containerPort: 55, protocol: null },
+        { containerPort: 56, protocol: "SCTP" },
+      ],
+    }),
+    "8080:54,15001:55 admin 9090",
+  ],
+  [
+    "probes and hooks count",
+    podOf({
+      ports: [{ name: "http", containerPort: 3000 }],
+      livenessProbe: { httpGet: { port: "http" } },
+      readinessProbe: { tcpSocket: { port: 4000 } },
+      startupProbe: { grpc: { port: 5000 } },
+      lifecycle: { preStop: { httpGet: { port: "6000" } } },
+    }),
+    "8080:3000,15001:4000,15002:5000,15003:6000 admin 9090",
+  ],
+  [
+    "not those that cannot be resolved, go elsewhere or stay inside",
+    podOf({
+      livenessProbe: { httpGet: { port: "undeclared" } },
+      readinessProbe: { tcpSocket: { port: 4000, host: "192.0.2.1" } },
+      startupProbe: { exec: { command: [] } },
+    }),
+    "none admin 9090",
+  ],
+  [
+    "Prometheus counts",
+    { metadata: { annotations: { "prometheus.io/port": "9100" } }, ...podOf(tcp(80)) },
+    "8080:80,15001:9100 admin 9090",
+  ],
+  [
+    "an unreadable prometheus.io/port does not",
+    { metadata: { annotations: { "prometheus.io/port": "metrics" } }, ...podOf(tcp(80)) },
+    "8080:80 admin 9090",
+  ],
+  [
+    "native sidecars count, other init containers do not",
+    {
+      spec: {
+        containers: [{ name: "app", ...tcp(80) }],
+        initContainers: [
+          { name: "migrate", ...tcp(81) },
+          { name: "proxy", restartPolicy: "Always", ...tcp(82) },
+        ],
+      },
+    },
+    "8080:80,15001:82 admin 9090",
+  ],
+  ["ports that are none", podOf(tcp(0, 65_536, -1)), "none admin 9090"],
+])("%s", (_, pod, expected) => {
+  expect(plan(pod)).toBe(expected);
+});
+
+const named = podOf({
+  ports: [
+    { name: "http", containerPort: 3000 },
+    { name: "debug", containerPort: 9229 },
+    { name: "dns", containerPort: 53, protocol: "UDP" },
+  ],
+});
+
+test.each([
+  ["a number", "4000", "8080:4000 admin 9090"],
+  ["a name", "http", "8080:3000 admin 9090"],
+  ["a range and a name", "8000-8002,http", "8080:8000,15001:8001,15002:8002,15003:3000 admin 9090"],
+  ["the same twice", "http,3000", "8080:3000 admin 9090"],
+  ["ours move for what is not chosen, too", "9090", "8080:9090 admin 9091"],
+  ["names of no TCP port", "http,web,dns", "unknown web,dns"],
+  ["a range too wide", "1-257", "too many: 257"],
+])("chosen: %s", (_, chosen, expected) => {
+  expect(plan(named, chosen)).toBe(expected);
+});
+
+test("the widest range that is allowed", () => {
+  expect(plan(named, "1-256")).toMatch(/^8080:1,15001:2,.*,15255:256 admin 9090$/);
+});
