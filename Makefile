@@ -69,5 +69,5 @@ demo-down: ## remove everything that the demo made
 ##### Tidy
 
 .PHONY: clean
-clean: ## remove what was built in the checkout (the cache outside of it stays)
+clean: ## remove what was built in the checkout; caches stay (~/.cache/bouncer, images in Docker)
 	@rm -rf {bouncer,bridge,injector,examples/app,examples/policy}/dist coverage node_modules

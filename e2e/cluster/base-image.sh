@@ -6,7 +6,11 @@ source "$(dirname "$0")/env.sh"
 image=node:24-bookworm-slim
 debian=bouncer-debian:bookworm-slim
 
-build_debian() { mmdebstrap --variant=minbase --include=ca-certificates bookworm - | docker import - "$debian"; }
+build_debian() { # without manuals and translations, as the published slim image is
+  local folder options=()
+  for folder in doc info locale man; do options+=("--dpkgopt=path-exclude=/usr/share/$folder/*"); done
+  mmdebstrap --variant=minbase "${options[@]}" bookworm - | docker import - "$debian"
+}
 stand_in() {
   local context
   context=$(mktemp -d)
