@@ -71,7 +71,8 @@ async function load(): Promise<number> {
 
 /** Root, and with none of the configuration of the other roles. */
 async function redirect(): Promise<number> {
-  const log = pino({ base: {}, timestamp: pino.stdTimeFunctions.isoTime });
+  const stdout = pino.destination({ dest: 1, sync: true });
+  const log = pino({ base: {}, timestamp: pino.stdTimeFunctions.isoTime }, stdout);
   return await runRedirect(process.env, createRedirectDeps(log));
 }
 

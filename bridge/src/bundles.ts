@@ -81,12 +81,16 @@ export function createBundlesHandler(options: BundlesOptions): Handler {
   };
 }
 
+/** OPA's name for a bundle from a server that holds requests; without it OPA polls by the clock. */
+const mediaType = "application/vnd.openpolicyagent.bundles";
+
 function send(
   response: ServerResponse,
   bundle: Bundle,
   how: { readonly unchanged: boolean; readonly waitSeconds: number },
 ): void {
   response.setHeader("etag", etagOf(bundle));
+  response.setHeader("content-type", mediaType);
   // The answer depends on a token: caches on the way must ask again, every time.
   response.setHeader("cache-control", "private, no-cache");
   if (bundle.revision !== "")
@@ -96,11 +100,6 @@ function send(
     response.writeHead(304).end();
     return;
   }
-  // OPA goes on with long polling only when it sees its own media type.
-  response.setHeader(
-    "content-type",
-    how.waitSeconds > 0 ? "application/vnd.openpolicyagent.bundles" : "application/gzip",
-  );
   response.setHeader("content-length", bundle.bytes.length);
   // Node itself leaves the body of an answer to HEAD out.
   response.writeHead(200).end(bundle.bytes);

@@ -143,9 +143,11 @@ export function createSync(options: SyncOptions): Sync {
     };
     peers.add(peer);
     socket.on("message", (data, isBinary) => receive(peer, data, isBinary));
-    socket.on("pong", () => {
-      peer.alive = true;
-    });
+    for (const event of ["ping", "pong"] as const) {
+      socket.on(event, () => {
+        peer.alive = true;
+      });
+    }
     // Too large, not UTF-8, bad framing, reset: ws closes the connection itself.
     socket.on("error", (error) => log.debug({ problem: messageOf(error) }, "socket error"));
     socket.on("close", () => {
@@ -214,7 +216,9 @@ function nameOf(peer: Peer): string | undefined {
 }
 
 function connectionOf(request: IncomingMessage, identity: Identity): Connection {
-  return { identity, address: request.socket.remoteAddress ?? "" };
+  // On a dual-stack listener IPv4 addresses come mapped into IPv6 (RFC 4291, 2.5.5.2).
+  const address = (request.socket.remoteAddress ?? "").replace(/^::ffff:(?=[0-9]+\.)/, "");
+  return { identity, address };
 }
 
 function parseMessage(data: RawData): BouncerMessage | null {

@@ -24,7 +24,7 @@ test("a bundle, byte for byte, and conditional requests", async () => {
   const first = await ask(running, path);
   expect(first).toMatchObject({ status: 200, body: bytes });
   expect(first.headers).toMatchObject({
-    "content-type": "application/gzip",
+    "content-type": "application/vnd.openpolicyagent.bundles",
     "content-length": String(bytes.length),
     "cache-control": "private, no-cache",
     "x-bundle-revision": "r%C3%A9vision%201",

@@ -66,6 +66,7 @@ test("hello, hint, status: the bridge knows who runs what", async () => {
       },
     ],
   });
+  expect((await askAdmin(running, "/v1/bouncers")).text).toMatch(/"address":"(127\.0\.0\.1|::1)"/);
   expect((await askAdmin(running, "/metrics")).text).toContain(
     'bouncer_bridge_bouncers{bundle="policy.tar.gz",revision="r1"} 1',
   );

@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import {
   appAddress,
@@ -9,7 +10,7 @@ import {
   type Side,
 } from "./network.ts";
 
-/** Ports of the pod: 3000 and 9000 are declared, 5000 is not, 9001 and 9002 are bound to loopback. */
+/** Ports of the pod: 3000 and 9000 are declared, 9000 is bound to loopback, 5000 is not declared. */
 const port = {
   app: 3000,
   loopbackApp: 9000,
@@ -57,25 +58,25 @@ beforeEach(() => {
 });
 
 interface Container {
-  readonly capabilities: string;
+  readonly capabilities?: string;
+  /** Loads no more than the redirect needs, unless a test is about the whole program. */
+  readonly program?: readonly string[];
   /** Shell commands that change the files which the process sees, and only it. */
   readonly prepare?: string;
 }
 
 /** As in the pod: root with one capability, nothing to be gained, and a root that is read-only. */
-function redirect(
-  settings: Record<string, string> = {},
-  container: Container = { capabilities: "+net_admin" },
-) {
+function redirect(settings: Record<string, string> = {}, container: Container = {}) {
+  const { capabilities = "+net_admin", program = [testProgram("redirect.ts")] } = container;
   const script = [
     "set -e",
     container.prepare ?? "",
     "mount --bind / / && cd / && mount -o remount,ro,bind /",
     "mount --bind /run /run && mount -o remount,ro,bind /run",
     "for d in / /run; do if touch $d/bouncer-test 2>/dev/null; then exit 99; fi; done",
-    `exec setpriv --bounding-set=-all,${container.capabilities} --inh-caps=-all --no-new-privs -- "$@"`,
+    `exec setpriv --bounding-set=-all,${capabilities} --inh-caps=-all --no-new-privs -- "$@"`,
   ].join("\n");
-  const command = ["sh", "-c", script, "sh", process.execPath, testProgram("redirect.ts")];
+  const command = ["sh", "-c", script, "sh", process.execPath, ...program];
   const { status, stdout, stderr } = spawnSync("ip", ["netns", "exec", app.namespace, ...command], {
     encoding: "utf8",
     env: { ...process.env, ...env, ...settings },
@@ -227,6 +228,14 @@ test("ten runs leave what one leaves", () => {
   expect(once).toContain("BOUNCER_REDIRECT");
   for (let count = 0; count < 9; count += 1) apply();
   expect(rules()).toBe(once);
+});
+
+test("the program that the image runs does all this", () => {
+  const program = [join(import.meta.dirname, "../../../src/main.ts"), "redirect"];
+  const { status, output } = redirect({}, { program });
+  expect(JSON.parse(output)).toMatchObject({ msg: "redirect in force", openPorts: [port.admin] });
+  expect(status).toBe(0);
+  expect(redirect({ REDIRECT_UNLISTED_PORTS: "x" }, { program }).status).toBe(2);
 });
 
 test("without NET_ADMIN nothing is changed, and the message says what is missing", () => {
