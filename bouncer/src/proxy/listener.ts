@@ -3,7 +3,7 @@
  * outside of requests (unreadable input, upgrades, CONNECT), brought to the handler.
  */
 import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Route } from "../config.ts";
 import { AppError, type RefusalReason } from "../errors.ts";
@@ -26,6 +26,12 @@ export const defaultLimits: ListenerLimits = {
   idleTimeoutMs: 75_000,
 };
 
+/** How long a client that was refused may take to close its side. */
+const lingerMs = 2000;
+
+/** How long a connection that was just made may take to its first byte while we stop. */
+const unusedGraceMs = 500;
+
 export interface Listener {
   readonly port: number;
   connections(): number;
@@ -45,6 +51,8 @@ function createHttpServer(limits: ListenerLimits): Server {
     // Checked in head.ts, where the refusal has a reason and a record.
     requireHostHeader: false,
     noDelay: true,
+    // Where this says no, node loses what a client sends in the same packet behind the request:
+    // a client that pipelines behind a declined upgrade waits, and nobody else is concerned.
     shouldUpgradeCallback: (request) =>
       readUpgrade(request.httpVersion, request.rawHeaders) !== null,
   });
@@ -61,6 +69,7 @@ function reasonOf(code: string): RefusalReason | null {
     case "ERR_HTTP_REQUEST_TIMEOUT":
       return "request_timeout";
     case "HPE_INVALID_TRANSFER_ENCODING":
+    case "HPE_INVALID_CONTENT_LENGTH":
     case "HPE_UNEXPECTED_CONTENT_LENGTH":
       return "ambiguous_request";
     default:
@@ -98,16 +107,15 @@ export async function startListener(
   };
   const onClientError = (error: Error & { code?: string }, duplex: Duplex): void => {
     const reason = reasonOf(error.code ?? "");
-    const socket = [...sockets].find((one) => one === duplex);
-    const unread = socket === undefined || socket.bytesRead === 0 || !socket.writable;
+    const unread = !(duplex instanceof Socket) || duplex.bytesRead === 0 || !duplex.writable;
     if (unread || reason === null || busy.has(duplex)) {
       duplex.destroy();
       return;
     }
-    const destination = { address: localOf(socket), port: route.target.port };
+    const destination = { address: localOf(duplex), port: route.target.port };
     const refusal = createRefusal(reason, error.message);
-    socket.end(handler.reject(peerOf(socket), destination, refusal));
-    socket.setTimeout(2000, () => socket.destroy());
+    duplex.end(handler.reject(peerOf(duplex), destination, refusal));
+    duplex.setTimeout(lingerMs, () => duplex.destroy());
   };
 
   server.on("connection", (socket: Socket) => {
@@ -126,7 +134,12 @@ export async function startListener(
     connections: () => sockets.size,
     close: () =>
       new Promise((resolve) => {
+        // To node, a connection without a first request is in use; this one had its time.
+        const timer = setTimeout(() => {
+          for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+        }, unusedGraceMs);
         server.close(() => {
+          clearTimeout(timer);
           resolve();
         });
       }),

@@ -1,5 +1,5 @@
 /** After 101: two sockets made into one. What is said on them is no longer HTTP. */
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
 export interface Splice {
@@ -25,7 +25,9 @@ export function splice({ client, app, headers, bytes }: Splice): void {
 
 function join(from: Duplex, to: Duplex): void {
   from.on("error", () => {
-    to.destroy();
+    // What was cut off must not look like an end.
+    if (to instanceof Socket) to.resetAndDestroy();
+    else to.destroy();
   });
   from.once("close", () => {
     // Both directions of `from` are over: what it sent is delivered, nothing more can be.

@@ -1,6 +1,6 @@
 /** A proxy between raw sockets and a real application, with a policy made by hand. */
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
+import { type EventEmitter, once } from "node:events";
 import {
   type ClientRequest,
   createServer,
@@ -176,13 +176,31 @@ export async function dial(port: number): Promise<Socket> {
   return socket;
 }
 
+/** What an event is emitted with, the next time it is. An `error` is no failure here. */
+export function eventOf(emitter: EventEmitter, event: string): Promise<readonly unknown[]> {
+  return new Promise((resolve) => {
+    emitter.once(event, (...args: readonly unknown[]) => {
+      resolve(args);
+    });
+  });
+}
+
+/** Resolves at the first of these events, and leaves no listener behind. */
+function firstOf(stream: Readable, ...events: readonly string[]): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      for (const event of events) stream.off(event, settle);
+      resolve();
+    };
+    for (const event of events) stream.on(event, settle);
+  });
+}
+
 /** Everything until the other side ends. */
 export async function readAll(stream: Readable): Promise<string> {
   const chunks: Buffer[] = [];
   stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-  if (!stream.readableEnded && !stream.destroyed) {
-    await Promise.race([once(stream, "end"), once(stream, "close")]);
-  }
+  if (!stream.readableEnded && !stream.destroyed) await firstOf(stream, "end", "close");
   return Buffer.concat(chunks).toString("latin1");
 }
 
@@ -201,7 +219,7 @@ export async function readUntil(stream: Readable, text: string): Promise<string>
       }
     } else {
       if (stream.readableEnded || stream.destroyed) throw new Error(`ended after "${seen}"`);
-      await Promise.race([once(stream, "readable"), once(stream, "end"), once(stream, "close")]);
+      await firstOf(stream, "readable", "end", "close");
     }
   }
 }
