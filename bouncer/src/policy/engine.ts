@@ -92,7 +92,7 @@ function toArrayBuffer(bytes: Uint8Array): ArrayBuffer {
 function createMemory(source: EngineSource): WebAssembly.Memory {
   const bytes = source.wasm.byteLength + source.data.byteLength * dataFactor;
   const initial = Math.ceil(bytes / pageBytes) + 64;
-  return new WebAssembly.Memory({ initial, maximum: Math.min(initial * 2 + 1024, 65_536) });
+  return new WebAssembly.Memory({ initial, maximum: Math.min(initial * 2 + 256, 65_536) });
 }
 
 function toMessage(thrown: unknown): string {

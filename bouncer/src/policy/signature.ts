@@ -29,7 +29,7 @@ export interface VerificationKey {
 
 const signaturesFile = ".signatures.json";
 
-const signaturesSchema = v.object({ signatures: v.tuple([v.string()]) });
+const signaturesSchema = v.object({ signatures: v.strictTuple([v.string()]) });
 const headerSchema = v.object({ kid: v.optional(v.string()) });
 const payloadSchema = v.object({
   files: v.array(
