@@ -117,8 +117,9 @@ export const variables: readonly VariableAbout[] = Object.entries(schema.entries
   }),
 );
 
-/** What Kubernetes itself adds to a pod's environment for a Service named "bridge". */
-const serviceLink = /^BRIDGE_(SERVICE_|PORT_[0-9]+_)/;
+/** What Kubernetes adds to a pod's environment for a Service named "bridge" or "bridge-...". */
+const serviceLinkName = /_(SERVICE_(HOST|PORT)|PORT_[0-9]+_(TCP|UDP|SCTP))(_|$)/;
+const serviceLinkValue = /^(tcp|udp|sctp):\/\//;
 
 /** An empty value counts as unset, as a chart leaves it. */
 export function parseConfig(
@@ -129,7 +130,7 @@ export function parseConfig(
   );
   const parsed = v.safeParse(schema, set);
   const problems = [
-    ...unknownVariables(Object.keys(set)),
+    ...unknownVariables(set),
     ...(parsed.issues ?? []).map((issue) => describe(String(issue.path?.[0].key), set)),
   ];
   if (!parsed.success) return { kind: "invalid", problems };
@@ -138,11 +139,11 @@ export function parseConfig(
   return { kind: "ok", config: build(parsed.output) };
 }
 
-function unknownVariables(names: readonly string[]): string[] {
-  return names
-    .filter((name) => name.startsWith("BRIDGE_") && !serviceLink.test(name))
-    .filter((name) => !Object.hasOwn(schema.entries, name))
-    .map((name) => `Cannot use ${name}: there is no variable of this name`);
+function unknownVariables(set: Readonly<Record<string, string | undefined>>): string[] {
+  return Object.entries(set)
+    .filter(([name]) => name.startsWith("BRIDGE_") && !Object.hasOwn(schema.entries, name))
+    .filter(([name, value]) => !serviceLinkName.test(name) && !serviceLinkValue.test(value ?? ""))
+    .map(([name]) => `Cannot use ${name}: there is no variable of this name`);
 }
 
 function describe(name: string, set: Readonly<Record<string, string | undefined>>): string {

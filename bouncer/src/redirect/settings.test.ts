@@ -35,7 +35,7 @@ test.each([
   ],
   [
     "variables of others",
-    { REDIRECT_LISTENERS: "none", PATH: "/bin" },
+    { REDIRECT_LISTENERS: "none", PATH: "/bin", REDIRECT_PORT: "tcp://10.0.0.1:80" },
     { listeners: [], openPorts: [], unlistedPorts: "deny" },
   ],
 ] as const)("%s", (_name, env, settings) => {
@@ -56,10 +56,8 @@ test.each([
       REDIRECT_LISTENERS: "8080",
       REDIRECT_OPEN_PORTS: "0",
       REDIRECT_UNLISTED_PORTS: "maybe",
-      REDIRECT_PORT: "1",
     },
     [
-      "Cannot use REDIRECT_PORT: there is no variable of this name",
       'Cannot use REDIRECT_LISTENERS "8080": it is not valid, accepted is "none", or a comma-separated list of port:targetPort, each port listened on once',
       'Cannot use REDIRECT_OPEN_PORTS "0": it is not valid, accepted is a comma-separated list of ports from 1 to 65535',
       'Cannot use REDIRECT_UNLISTED_PORTS "maybe": it is not valid, accepted is "deny" or "allow"',

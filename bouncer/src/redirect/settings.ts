@@ -37,18 +37,16 @@ const accepted: Readonly<Record<string, string>> = {
 export function parseRedirectSettings(
   env: Readonly<Record<string, string | undefined>>,
 ): SettingsResult {
+  // Others are no mistake: Kubernetes adds REDIRECT_PORT and more for a Service named "redirect".
   const set = Object.fromEntries(
-    Object.entries(env).filter(([name, value]) => name.startsWith("REDIRECT_") && value !== ""),
+    Object.entries(env).filter(([name, value]) => Object.hasOwn(accepted, name) && value !== ""),
   );
-  const unknown = Object.keys(set)
-    .filter((name) => !Object.hasOwn(accepted, name))
-    .map((name) => `Cannot use ${name}: there is no variable of this name`);
   const parsed = v.safeParse(schema, set);
   if (!parsed.success) {
     const names = new Set(parsed.issues.map((issue) => String(issue.path?.[0].key)));
     return {
       kind: "invalid",
-      problems: [...unknown, ...[...names].map((name) => complain(name, set[name]))],
+      problems: [...names].map((name) => complain(name, set[name])),
     };
   }
   const settings: RedirectSettings = {
@@ -56,7 +54,7 @@ export function parseRedirectSettings(
     openPorts: parsed.output[redirectEnvironment.openPorts],
     unlistedPorts: parsed.output[redirectEnvironment.unlistedPorts],
   };
-  const problems = [...unknown, ...findContradictions(settings)];
+  const problems = findContradictions(settings);
   return problems.length === 0 ? { kind: "ok", settings } : { kind: "invalid", problems };
 }
 
