@@ -61,6 +61,10 @@ export function createClock(random = 0.5) {
     advance: (ms: number) => {
       now += ms;
     },
+    /** Until somebody waits: whatever was under way has come to rest. */
+    async rest(): Promise<void> {
+      while (waits.length === 0) await announce.promise;
+    },
     /** The wait that ends first, when there is one that `isWanted`. */
     async tick(isWanted: (ms: number) => boolean = () => true): Promise<number> {
       for (;;) {
