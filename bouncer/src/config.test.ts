@@ -90,7 +90,7 @@ test.each([
   ["PROBES", "{"],
 ])("%s refuses %s and says what it accepts", (variable, value) => {
   const result = parseConfig({ [variable]: value });
-  const shown = variable === "ADMIN_TOKEN" ? "***" : value;
+  const shown = ["ADMIN_TOKEN", "PROBES"].includes(variable) ? "***" : value;
   expect(result).toMatchObject({ ok: false });
   expect(!result.ok && result.problems[0]).toContain(`${variable} is "${shown}": accepted is `);
 });

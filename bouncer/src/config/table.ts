@@ -236,6 +236,8 @@ export const table = {
     fallback: "[]",
     accepts: "a JSON array of probes as the injector writes them, one for each container and field",
     doc: "The probes and hooks that the bouncer performs for the kubelet. The injector sets it.",
+    // Their headers may carry credentials.
+    secret: true,
   },
   podName: {
     schema: value.text,

@@ -19,6 +19,8 @@ export interface Metrics {
   countDroppedSpans(spans: number): void;
   readonly contentType: string;
   render(): Promise<string>;
+  /** Names and what they mean, for the reference. */
+  describe(): Promise<readonly { readonly name: string; readonly help: string }[]>;
 }
 
 const upstreamReasons = new Set(["app_unreachable", "app_failed", "app_timeout"]);
@@ -77,9 +79,8 @@ export function createMetrics(sources: MetricSources): Metrics {
       const verdict = report.decision?.verdict.kind ?? "none";
       requests.inc({ verdict, reason: report.reason ?? "" });
       duration.observe({ verdict }, seconds(report.durationMs));
-      if (report.decision !== null && !report.decision.cached) {
-        evaluation.observe(report.decision.evaluationNs / 1e9);
-      }
+      const { evaluationNs = 0 } = report.decision ?? {};
+      if (evaluationNs > 0) evaluation.observe(evaluationNs / 1e9);
       if (report.reason !== null && upstreamReasons.has(report.reason)) {
         upstreamErrors.inc({ reason: report.reason });
       }
@@ -93,6 +94,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     },
     contentType: registry.contentType,
     render: () => registry.metrics(),
+    describe: () => registry.getMetricsAsJSON(),
   };
 }
 

@@ -1,0 +1,63 @@
+import { expect, test } from "vitest";
+import { maskDocument, maskTarget } from "./mask.ts";
+
+test.each([
+  ["/a", "/a"],
+  ["/a?x=1&token=abc&y=2", "/a?x=1&token=***&y=2"],
+  ["/a?ACCESS_TOKEN=abc", "/a?ACCESS_TOKEN=***"],
+  ["/a?tokens=1&mytoken=2", "/a?tokens=1&mytoken=2"],
+  ["password=a&b=c", "password=***&b=c"],
+])("%s is shown as %s", (target, expected) => {
+  expect(maskTarget(target)).toBe(expected);
+});
+
+test("credentials and bodies of an input are masked, and listed", () => {
+  const input = {
+    attributes: {
+      request: {
+        http: {
+          method: "POST",
+          path: "/login?code=42",
+          headers: { authorization: "Bearer t", cookie: "a=b", "x/y~z": "kept", accept: "*/*" },
+          body: '{"password":"p"}',
+        },
+      },
+    },
+    parsed_body: { password: "p" },
+    parsed_query: { token: ["t"], page: ["1"] },
+    parsed_path: ["login"],
+    truncated_body: false,
+  };
+  const before = structuredClone(input);
+  const { value, pointers } = maskDocument(input, "/input");
+  const http = "/input/attributes/request/http";
+  expect(pointers).toEqual([
+    `${http}/path`,
+    `${http}/headers/authorization`,
+    `${http}/headers/cookie`,
+    `${http}/body`,
+    "/input/parsed_body",
+    "/input/parsed_query/token",
+  ]);
+  expect(value).toEqual({
+    attributes: {
+      request: {
+        http: {
+          method: "POST",
+          path: "/login?code=***",
+          headers: { authorization: "***", cookie: "***", "x/y~z": "kept", accept: "*/*" },
+          body: "***",
+        },
+      },
+    },
+    parsed_body: "***",
+    parsed_query: { token: "***", page: ["1"] },
+    parsed_path: ["login"],
+    truncated_body: false,
+  });
+  expect(input).toEqual(before);
+});
+
+test.each([[null], [undefined], [true], ["text"], [[1, 2]]])("%j stays as it is", (value) => {
+  expect(maskDocument(value, "/result")).toEqual({ value, pointers: [] });
+});

@@ -1,0 +1,98 @@
+/** Renders docs/reference/configuration.md from the tables that the bouncer runs on. Pure. */
+import { type Row, table } from "./config/table.ts";
+import { adminPath, environment } from "./contract.ts";
+import { failures, refusals } from "./errors.ts";
+
+export interface MetricAbout {
+  readonly name: string;
+  readonly help: string;
+}
+
+function renderRow(cells: readonly string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+}
+
+function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [renderRow(head), renderRow(head.map(() => "---")), ...rows.map(renderRow), ""].join("\n");
+}
+
+function renderVariables(): string {
+  const rows = Object.entries(environment).map(([name, variable]) => {
+    const row: Row | undefined = Object.entries(table).find(([key]) => key === name)?.[1];
+    if (row === undefined) throw new TypeError(`no row for ${variable}`);
+    const fallback = row.fallback === null || row.fallback === "" ? "" : `\`${row.fallback}\``;
+    const secret = row.secret === true ? " Never logged." : "";
+    return [`\`${variable}\``, fallback, row.accepts, row.doc + secret];
+  });
+  return renderTable(["Variable", "Default", "Accepted", "Meaning"], rows);
+}
+
+export function renderReference(metrics: readonly MetricAbout[]): string {
+  return [
+    "# Bouncer: reference",
+    "Made from the source by its tests (`vitest run --project unit bouncer/src/reference -u`); do not edit.",
+    "",
+    "## Environment",
+    "Of `bouncer serve` and `bouncer load`. An empty value counts as unset. A value that is not accepted ends the process with exit code 2 after all problems have been named.",
+    "",
+    renderVariables(),
+    "## Admin paths",
+    "On `ADMIN_PORT`, and on the application's ports as `ADMIN_ON_PROXY_PORT` says.",
+    "",
+    renderTable(
+      ["Request", "Answer"],
+      [
+        [`\`GET ${adminPath.health}\``, "200 as soon as every port is listened on; else 503."],
+        [
+          `\`GET ${adminPath.ready}\``,
+          "200 when a policy is active and the pod is not terminating; else 503 with `reason` (`starting`, `no_policy`, `draining`) and `detail`.",
+        ],
+        [`\`GET ${adminPath.metrics}\``, "Metrics in Prometheus' text format."],
+        [`\`GET ${adminPath.status}\``, "What is listened on, in flight and enforced, in JSON."],
+        [
+          `\`POST ${adminPath.refresh}\``,
+          "From loopback only: fetches and activates the policy now; 502 when that failed.",
+        ],
+        [
+          `\`GET ${adminPath.probe}/<token>/<container>/<field>\``,
+          "Performs the container's original probe or hook and answers as the application did. `ADMIN_PORT` only.",
+        ],
+        [
+          `\`GET ${adminPath.drain}/<token>\``,
+          `The pod is terminating: \`${adminPath.ready}\` fails, responses carry \`Connection: close\`. \`ADMIN_PORT\` only.`,
+        ],
+      ],
+    ),
+    "## Refusals",
+    "What a client gets instead of the application's answer: `x-bouncer-reason`, `x-bouncer-decision-id` and, unless the policy chose a body, both as JSON. The policy may choose another status for `policy`.",
+    "",
+    renderTable(
+      ["Reason", "Status", "Log level", "Meaning"],
+      Object.entries(refusals).map(([reason, { status, level, sentence }]) => [
+        `\`${reason}\``,
+        String(status),
+        level,
+        sentence,
+      ]),
+    ),
+    "## Failures",
+    "`code` in logs, in `/v1/status` and in what is reported to the bridge.",
+    "",
+    renderTable(
+      ["Code", "Log level", "Meaning"],
+      Object.entries(failures).map(([code, { level, sentence }]) => [
+        `\`${code}\``,
+        level,
+        sentence,
+      ]),
+    ),
+    "## Metrics",
+    renderTable(
+      ["Name", "Meaning"],
+      metrics.map(({ name, help }) => [`\`${name}\``, help]),
+    ),
+    "## Exit codes",
+    "`0`: ended as asked. `1`: a port is in use, a file cannot be written, or requests were cut off at the end of the drain. `2`: the configuration or the command line is not valid.",
+    "",
+  ].join("\n");
+}
