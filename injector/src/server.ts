@@ -19,8 +19,8 @@ export const maxBodyBytes = 8 * 1024 * 1024;
 /** The API server keeps idle connections for 90 s; whoever closes first must not be us. */
 const keepAliveMs = 95_000;
 const headersMs = 5000;
-/** More than the API server ever waits for this webhook. */
-const requestMs = 10_000;
+/** A whole request comes from the control plane in milliseconds. */
+const requestMs = 5000;
 const defaultTimeoutMs = 5000;
 /** Part of the API server's timeout in which the answer is made; the rest is for the way back. */
 const budgetShare = 0.8;
@@ -100,22 +100,27 @@ function createApp(deps: WebhookDeps, isDraining: () => boolean): Express {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
-  app.use((_request, response, next) => {
-    // RFC 9112, 9.6: the client opens its next connection elsewhere.
+  const reply: Reply = (response, status, content) => {
+    // RFC 9112, 9.6: the client opens its next connection elsewhere. Decided when the answer is
+    // sent, so that the last answers of a connection end it too.
     if (isDraining()) response.setHeader("connection", "close");
-    next();
-  });
+    response.status(status).json(content);
+  };
   const body = express.raw({ type: "application/json", limit: maxBodyBytes, inflate: false });
   // Express 5 hands a rejection to the error handler.
-  app.post("/mutate", body, (request, response) => mutate(request, response, deps));
+  app.post("/mutate", body, (request, response) =>
+    mutate(request, deps).then((review) => reply(response, 200, review)),
+  );
   app.use((_request, response) => {
-    response.status(404).json({ message: "Cannot answer: only POST /mutate is served" });
+    reply(response, 404, { message: "Cannot answer: only POST /mutate is served" });
   });
-  app.use(onError(deps));
+  app.use(onError(deps, reply));
   return app;
 }
 
-async function mutate(request: Request, response: Response, deps: WebhookDeps): Promise<void> {
+type Reply = (response: Response, status: number, content: object) => void;
+
+async function mutate(request: Request, deps: WebhookDeps): Promise<object> {
   const bytes: unknown = request.body;
   if (!(bytes instanceof Uint8Array)) {
     const type = request.get("content-type") ?? "";
@@ -125,7 +130,7 @@ async function mutate(request: Request, response: Response, deps: WebhookDeps): 
   const review = parseReview(bytes);
   if (review.kind === "malformed") throw new InjectorError("review_malformed", review.message);
   const answer = await deps.admit(review.request, budgetMs(request.query["timeout"]));
-  response.json(buildReview(review.request.uid, answer));
+  return buildReview(review.request.uid, answer);
 }
 
 /** The API server says how long it waits: `?timeout=5s`. */
@@ -134,7 +139,7 @@ export function budgetMs(timeout: unknown): number {
   return budgetShare * (seconds === undefined ? defaultTimeoutMs : Number(seconds) * 1000);
 }
 
-function onError({ refused, log }: WebhookDeps): ErrorRequestHandler {
+function onError({ refused, log }: WebhookDeps, reply: Reply): ErrorRequestHandler {
   // Express tells an error handler by its four parameters.
   return (error: unknown, _request, response, _next) => {
     const failure = asFailure(error);
@@ -148,10 +153,8 @@ function onError({ refused, log }: WebhookDeps): ErrorRequestHandler {
       response.destroy();
       return;
     }
-    response.status(errorTable[failure.code].status).json({
-      code: failure.code,
-      message: failure.message,
-    });
+    const { code, message } = failure;
+    reply(response, errorTable[code].status, { code, message });
   };
 }
 

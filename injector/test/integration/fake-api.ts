@@ -1,0 +1,189 @@
+/**
+ * A small Kubernetes API over HTTP: the verbs that the injector uses, with resourceVersions,
+ * conflicts, merge and JSON patches and watches, as the real one does them.
+ */
+import { createServer } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { json } from "node:stream/consumers";
+import { KubeConfig } from "@kubernetes/client-node";
+import jsonPatch from "fast-json-patch";
+import * as v from "valibot";
+import { listen } from "../../src/server.ts";
+
+interface Metadata {
+  readonly name: string;
+  readonly resourceVersion?: string;
+  readonly [key: string]: unknown;
+}
+
+export interface KubeObject {
+  readonly metadata: Metadata;
+  readonly [key: string]: unknown;
+}
+
+const patchSchema = v.array(
+  v.variant("op", [
+    v.object({ op: v.literal("test"), path: v.string(), value: v.unknown() }),
+    v.object({ op: v.literal("add"), path: v.string(), value: v.unknown() }),
+  ]),
+);
+const mergeSchema = v.looseObject({
+  metadata: v.object({ resourceVersion: v.string() }),
+});
+
+type Hook = (method: string, path: string) => Promise<number | undefined>;
+const answersItself: Hook = () => Promise.resolve(undefined);
+
+interface Watcher {
+  readonly collection: string;
+  readonly name: string | null;
+  readonly response: ServerResponse;
+}
+
+export interface FakeApi {
+  readonly kubeConfig: KubeConfig;
+  /** Creates or replaces; `path` is that of the object: `/api/v1/namespaces/shop`. */
+  put(path: string, object: Omit<KubeObject, "metadata"> & { metadata?: object }): void;
+  get(path: string): KubeObject | undefined;
+  remove(path: string): void;
+  /** `PATCH /api/v1/...` of every request so far. */
+  readonly requests: readonly string[];
+  /** Called before each request is answered; a status that it returns is the answer. */
+  intercept(hook: Hook): void;
+  /** Resolves when `done` says so; asked again after each write. */
+  until(done: () => boolean): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startFakeApi(): Promise<FakeApi> {
+  const objects = new Map<string, KubeObject>();
+  const watchers = new Set<Watcher>();
+  const waiting = new Set<() => void>();
+  const requests: string[] = [];
+  let version = 0;
+  let hook = answersItself;
+
+  const store = (path: string, object: KubeObject): KubeObject => {
+    version += 1;
+    const metadata = { ...object.metadata, resourceVersion: String(version) };
+    const stored = { ...object, metadata };
+    const type = objects.has(path) ? "MODIFIED" : "ADDED";
+    objects.set(path, stored);
+    announce(path, type, stored);
+    return stored;
+  };
+  const announce = (path: string, type: string, object: KubeObject): void => {
+    const slash = path.lastIndexOf("/");
+    for (const { collection, name, response } of watchers) {
+      if (collection !== path.slice(0, slash)) continue;
+      if (name !== null && name !== path.slice(slash + 1)) continue;
+      response.write(`${JSON.stringify({ type, object })}\n`);
+    }
+    for (const look of waiting) look();
+  };
+
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const method = request.method ?? "";
+    const url = new URL(request.url ?? "", "http://api");
+    const path = url.pathname;
+    requests.push(`${method} ${path}`);
+    const intercepted = await hook(method, path);
+    if (intercepted !== undefined) return failure(response, intercepted);
+    const selector = /^metadata\.name=(.+)$/.exec(url.searchParams.get("fieldSelector") ?? "");
+    const name = selector?.[1] ?? null;
+    if (url.searchParams.get("watch") === "true") {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.flushHeaders();
+      const watcher = { collection: path, name, response };
+      watchers.add(watcher);
+      response.on("close", () => watchers.delete(watcher));
+      return;
+    }
+    if (path.endsWith("/namespaces") || path.endsWith("configurations")) {
+      const items = [...objects].filter(([key]) => key.startsWith(`${path}/`));
+      const inCollection = items.filter(([key]) => !key.slice(path.length + 1).includes("/"));
+      const named = inCollection.filter(([, item]) => name === null || item.metadata.name === name);
+      const metadata = { resourceVersion: String(version) };
+      return send(response, 200, { metadata, items: named.map(([, item]) => item) });
+    }
+    const current = objects.get(path);
+    if (current === undefined) return failure(response, 404);
+    if (method === "GET") return send(response, 200, current);
+    return patch(request, response, { path, current });
+  };
+
+  const patch = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    { path, current }: { readonly path: string; readonly current: KubeObject },
+  ): Promise<void> => {
+    const body: unknown = await json(request);
+    if (request.headers["content-type"] === "application/json-patch+json") {
+      try {
+        const operations = v.parse(patchSchema, body);
+        const { newDocument } = jsonPatch.applyPatch(current, operations, true, false);
+        return send(response, 200, store(path, newDocument));
+      } catch {
+        return failure(response, 422);
+      }
+    }
+    const { metadata, ...fields } = v.parse(mergeSchema, body);
+    if (metadata.resourceVersion !== objects.get(path)?.metadata.resourceVersion) {
+      return failure(response, 409);
+    }
+    return send(response, 200, store(path, { ...current, ...fields }));
+  };
+
+  const server = createServer((request, response) => {
+    answer(request, response).catch(() => response.destroy());
+  });
+  const port = await listen(server, 0);
+  const kubeConfig = new KubeConfig();
+  kubeConfig.loadFromClusterAndUser(
+    { name: "fake", server: `http://127.0.0.1:${port}`, skipTLSVerify: true },
+    { name: "tester" },
+  );
+
+  return {
+    kubeConfig,
+    put: (path, object) => {
+      const name = path.slice(path.lastIndexOf("/") + 1);
+      store(path, { ...object, metadata: { name, ...object.metadata } });
+    },
+    get: (path) => objects.get(path),
+    remove: (path) => {
+      const object = objects.get(path);
+      objects.delete(path);
+      if (object !== undefined) announce(path, "DELETED", object);
+    },
+    requests,
+    intercept: (next) => {
+      hook = next;
+    },
+    until: (done) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const look = (): void => {
+        if (!done()) return;
+        waiting.delete(look);
+        resolve();
+      };
+      waiting.add(look);
+      look();
+      return promise;
+    },
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+function send(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { "content-type": "application/json" });
+  response.end(JSON.stringify(body));
+}
+
+function failure(response: ServerResponse, code: number): void {
+  const status = { kind: "Status", apiVersion: "v1", status: "Failure", code };
+  send(response, code, { ...status, message: `answered ${code}` });
+}
