@@ -21,6 +21,13 @@ export type ChangePod = (pod: unknown, workload: Workload) => Outcome;
 const locate = (path: string, problems: readonly string[]) =>
   path === "" ? problems : problems.map((problem) => `${path}: ${problem}`);
 
+/** A workload without a template: the API server would refuse it. */
+const missing = (path: string): Outcome => ({
+  changed: null,
+  notes: [],
+  problems: [`${path}: missing`],
+});
+
 export interface Injector {
   readonly settings: Settings;
   readonly version: string;
@@ -31,6 +38,7 @@ export interface Injector {
 export function injectPods({ settings, version, createAdminToken }: Injector): ChangePod {
   const labels = { [namespaceLabel.name]: namespaceLabel.value };
   return (pod, { namespace, path }) => {
+    if (pod === undefined) return missing(path);
     const injection = inject(pod, {
       settings,
       version,
@@ -59,6 +67,7 @@ function describe(injection: Injection, pod: unknown, path: string): Outcome {
 }
 
 export const uninjectPods: ChangePod = (pod, { path }) => {
+  if (pod === undefined) return missing(path);
   const result = uninject(pod);
   if (result.kind === "failed") {
     return { changed: null, notes: [], problems: locate(path, result.problems) };

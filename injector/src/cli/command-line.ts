@@ -15,7 +15,8 @@ const help = `bouncer-injector: puts a bouncer into the pods of Kubernetes manif
 
   bouncer-injector inject -f FILE|- [--config FILE]
   bouncer-injector uninject -f FILE|-
-  bouncer-injector serve                          the webhook
+  bouncer-injector serve        the webhook
+  bouncer-injector self-test    asks a running webhook
 
 inject adds the bouncer to every Pod, Deployment, ReplicaSet, StatefulSet, DaemonSet,
 ReplicationController, Job and CronJob, also inside a List, as the webhook would in a
@@ -124,12 +125,13 @@ async function changeFile(use: FileUse, deps: CommandLineDeps): Promise<string> 
   const read = readDocuments(await readText(use.file, deps));
   if (!read.ok) throw new InputError(read.problems.map((problem) => `${source}: ${problem}`));
 
+  const notes: string[] = [];
   const problems: string[] = [];
   const texts = read.documents.map((document, index) => {
     const where = `${source}: document ${index + 1}`;
     const value = changeWorkloads(document.value, (pod, workload) => {
       const outcome = changePod(pod, workload);
-      for (const note of outcome.notes) deps.writeStderr(`${workload.title}: ${note}\n`);
+      notes.push(...outcome.notes.map((note) => `${workload.title}: ${note}\n`));
       problems.push(...outcome.problems.map((one) => `${where}: ${workload.title}: ${one}`));
       return outcome.changed;
     });
@@ -140,6 +142,7 @@ async function changeFile(use: FileUse, deps: CommandLineDeps): Promise<string> 
     return "";
   });
   if (problems.length > 0) throw new InputError(problems);
+  for (const note of notes) deps.writeStderr(note);
   return texts.join("");
 }
 

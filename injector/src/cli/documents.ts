@@ -4,7 +4,7 @@
  */
 import { dump, loadAll, YAMLException } from "js-yaml";
 import { isEqual } from "../inject/equal.ts";
-import { kubernetesSchema } from "./schema.ts";
+import { kubernetesSchema, writingSchema } from "./schema.ts";
 
 export interface Document {
   readonly text: string;
@@ -19,7 +19,10 @@ export type ReadDocuments =
 const isStart = (line: string) => /^---(\s|$)/.test(line);
 const isEnd = (line: string) => /^\.\.\.(\s|$)/.test(line);
 const isDirective = (line: string) => line.startsWith("%");
-const isBlank = (line: string) => /^\uFEFF?\s*(#.*)?$/.test(line.replace(/\r?\n$/, ""));
+const isBlank = (line: string) => /^\s*(#.*)?$/.test(line.trimEnd());
+
+const byteOrderMark = "\uFEFF";
+const markOf = (text: string) => (text.startsWith(byteOrderMark) ? byteOrderMark : "");
 /** What stands above the content of a document, and can stay when that changes. */
 const isHeader = (line: string) =>
   isBlank(line) || isDirective(line) || /^---\s*(#.*)?$/.test(line.trimEnd());
@@ -33,10 +36,11 @@ const splitLines = (text: string) => text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
  */
 function splitText(text: string): string[] {
   const parts: string[] = [];
-  let current = "";
+  const mark = markOf(text);
+  let current = mark;
   let hasDirective = false;
-  for (const line of splitLines(text)) {
-    if (isStart(line) && !hasDirective && current !== "") {
+  for (const line of splitLines(text.slice(mark.length))) {
+    if (isStart(line) && !hasDirective && !["", byteOrderMark].includes(current)) {
       parts.push(current);
       current = "";
     }
@@ -80,9 +84,9 @@ export type WrittenDocument =
 
 /** The document's text with another value: JSON stays JSON, the comments above it stay. */
 export function rewriteDocument(document: Document, value: unknown): WrittenDocument {
-  const inexact = findInexact(value);
+  const inexact = findInexact(value, []);
   if (inexact !== null) {
-    const problem = `the number ${inexact} cannot be kept exactly; quote it if it is text`;
+    const problem = `${inexact}: the number is too large to be kept exactly; quote it if it is text`;
     return { ok: false, problem };
   }
   const text = isJson(document.text)
@@ -93,14 +97,14 @@ export function rewriteDocument(document: Document, value: unknown): WrittenDocu
     : { ok: false, problem: "it cannot be written as YAML that reads the same" };
 }
 
-/** A number that JavaScript may have rounded, or that JSON does not have. */
-function findInexact(value: unknown): number | null {
+/** Path of a number that JavaScript may have rounded, or that JSON does not have. */
+function findInexact(value: unknown, path: readonly string[]): string | null {
   if (typeof value === "number") {
-    return Math.abs(value) <= Number.MAX_SAFE_INTEGER ? null : value;
+    return Math.abs(value) <= Number.MAX_SAFE_INTEGER ? null : path.join(".");
   }
   if (typeof value !== "object" || value === null) return null;
-  for (const item of Object.values(value)) {
-    const inexact = findInexact(item);
+  for (const [key, item] of Object.entries(value)) {
+    const inexact = findInexact(item, [...path, key]);
     if (inexact !== null) return inexact;
   }
   return null;
@@ -123,13 +127,14 @@ function formatJson(text: string, value: unknown): string {
 }
 
 function formatYaml(text: string, value: unknown): string {
-  const lines = splitLines(text);
+  const mark = markOf(text);
+  const lines = splitLines(text.slice(mark.length));
   const first = lines.findIndex((line) => !isHeader(line));
   const header = lines.slice(0, first).join("");
   const marker = isStart(lines[first] ?? "") ? "---\n" : "";
   const footer = lines.filter(isEnd).join("");
-  const body = dump(value, { lineWidth: -1, noRefs: true });
-  return header + withLineEnds(text, marker + body) + footer;
+  const body = dump(value, { schema: writingSchema, lineWidth: -1, noRefs: true });
+  return mark + header + withLineEnds(text, marker + body) + footer;
 }
 
 function withLineEnds(like: string, text: string): string {

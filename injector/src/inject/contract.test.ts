@@ -1,7 +1,9 @@
 /** What the injector writes, the bouncer reads: its own parser takes the environment of every pod. */
 import { containerName, environment, formatListeners } from "bouncer/contract";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseConfig } from "../../../bouncer/src/config.ts";
+import { arbitraryPod } from "../../test/support/arbitrary-pod.ts";
 import { buildContext, buildSettings } from "../../test/support/context.ts";
 import { corpusPods } from "../../test/support/corpus.ts";
 import { inject } from "./pod.ts";
@@ -31,20 +33,26 @@ function resolve(variable: { value?: string | null | undefined; valueFrom?: unkn
   return path === undefined ? (variable.value ?? "").replaceAll("$$", "$") : (fields[path] ?? "");
 }
 
-const injected = corpusPods.flatMap(([title, pod]) => {
+function problemsOf(pod: unknown): readonly string[] {
   const injection = inject(pod, context);
-  return injection.kind === "inject" ? [[title, injection] as const] : [];
-});
-
-test.each(injected)("%s", (_, injection) => {
-  for (const name of [containerName.loader, containerName.sidecar]) {
+  if (injection.kind !== "inject") return [];
+  return [containerName.loader, containerName.sidecar].flatMap((name) => {
     const container = injection.pod.spec.initContainers?.find((init) => init.name === name);
     const env = container?.env?.map((one) => [one.name, resolve(one)] as const) ?? [];
-    expect(new Set(env.map(([key]) => key)).size).toBe(env.length);
+    if (new Set(env.map(([key]) => key)).size !== env.length) return ["a variable is set twice"];
     const parsed = parseConfig(Object.fromEntries<string>(env));
-    expect(parsed.ok ? [] : parsed.problems).toEqual([]);
-    expect(parsed).toMatchObject({ ok: true, config: { policySyncCa: certificate } });
-  }
+    if (!parsed.ok) return parsed.problems;
+    return parsed.config.policySyncCa === certificate ? [] : ["the authority is lost"];
+  });
+}
+
+test.each(corpusPods)("%s", (_, pod) => {
+  expect(problemsOf(pod)).toEqual([]);
+});
+
+test("generated pods", () => {
+  const property = fc.property(arbitraryPod, (pod) => problemsOf(pod).length === 0);
+  expect(() => fc.assert(property)).not.toThrow();
 });
 
 test("listeners and probes arrive as they were meant", () => {

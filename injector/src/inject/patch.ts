@@ -4,13 +4,9 @@
  * Pure.
  */
 import jsonPatch, { type Operation } from "fast-json-patch";
+import { InjectorError } from "../errors.ts";
 import { isEqual } from "./equal.ts";
 import type { Container, Pod } from "./kubernetes.ts";
-
-/** The patch does not do what it should. */
-export class PatchError extends Error {
-  readonly code = "patch_mismatch";
-}
 
 export function buildPatch(original: Pod, wanted: Pod): Operation[] {
   const insertions = [
@@ -24,7 +20,7 @@ export function buildPatch(original: Pod, wanted: Pod): Operation[] {
   const started = apply(original, insertions);
   const patch = [...insertions, ...jsonPatch.compare(started, wanted)];
   if (!isEqual(apply(original, patch), wanted)) {
-    throw new PatchError("Cannot build JSON patch: applied to the pod, it gives another result");
+    throw new InjectorError("internal", "Cannot build JSON patch: it does not give the wanted pod");
   }
   return patch;
 }

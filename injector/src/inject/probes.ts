@@ -87,7 +87,9 @@ export function restoreProbes(
 
 function timeoutOf(spec: PodSpec, field: ProbeField, handler: Handler): number {
   if (field === "postStart") return postStartTimeoutSeconds;
-  if (field === "preStop") return spec.terminationGracePeriodSeconds ?? defaultGraceSeconds;
+  if (field === "preStop") {
+    return Math.max(1, spec.terminationGracePeriodSeconds ?? defaultGraceSeconds);
+  }
   const seconds = "timeoutSeconds" in handler ? handler.timeoutSeconds : null;
   return typeof seconds === "number" && seconds > 0 ? seconds : 1;
 }
