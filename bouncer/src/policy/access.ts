@@ -1,7 +1,7 @@
 /** How policy servers are talked to: trusted authorities, the bearer token, time limits. */
 import { readFile } from "node:fs/promises";
 import type { Socket } from "node:net";
-import { Agent, buildConnector } from "undici";
+import { Agent, buildConnector, type Dispatcher } from "undici";
 import type { Config } from "../config.ts";
 import { AppError, type FailureCode } from "../errors.ts";
 
@@ -14,11 +14,37 @@ export function createAgent(config: Config, onSocket?: (socket: Socket) => void)
   return new Agent({
     connect: (options, callback) => {
       connect(options, (...result) => {
-        if (result[1] !== null) onSocket?.(result[1]);
+        // After a failure there is none, not even null, whatever the types say.
+        if (result[0] === null) onSocket?.(result[1]);
         callback(...result);
       });
     },
   });
+}
+
+/**
+ * Tells why a handshake failed: the WebSocket interface hides it, because in a browser a page must
+ * not learn it.
+ */
+export function explainFailures(
+  onFailure: (reason: string) => void,
+): Dispatcher.DispatcherComposeInterceptor {
+  return (dispatch) => (options, handler) =>
+    dispatch(options, {
+      onRequestStart: (...args) => handler.onRequestStart?.(...args),
+      onRequestUpgrade: (...args) => handler.onRequestUpgrade?.(...args),
+      onResponseStarted: () => handler.onResponseStarted?.(),
+      onResponseStart: (controller, status, ...rest) => {
+        onFailure(`the server answered with status ${status}`);
+        handler.onResponseStart?.(controller, status, ...rest);
+      },
+      onResponseData: (...args) => handler.onResponseData?.(...args),
+      onResponseEnd: (...args) => handler.onResponseEnd?.(...args),
+      onResponseError: (controller, error) => {
+        onFailure(describeFailure(error));
+        handler.onResponseError?.(controller, error);
+      },
+    });
 }
 
 /** The token is read on every use: the kubelet renews a projected one before it expires. */

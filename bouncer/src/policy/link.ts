@@ -9,7 +9,7 @@ import { ping, WebSocket } from "undici";
 import * as v from "valibot";
 import type { Config } from "../config.ts";
 import { AppError } from "../errors.ts";
-import { authorize, createAgent, describeFailure } from "./access.ts";
+import { authorize, createAgent, explainFailures } from "./access.ts";
 import type { Clock } from "./clock.ts";
 
 export const linkTiming = {
@@ -40,9 +40,15 @@ export async function runLink(options: LinkOptions): Promise<void> {
   const headers = await authorize(config);
   const sockets = new Set<Socket>();
   const dispatcher = createAgent(config, (socket) => sockets.add(socket));
-  const socket = new WebSocket(url, { dispatcher, headers });
+  let reason = "the handshake failed";
+  const explained = dispatcher.compose(
+    explainFailures((found) => {
+      reason = found;
+    }),
+  );
+  const socket = new WebSocket(url, { dispatcher: explained, headers });
   try {
-    await follow(socket, options);
+    await follow(socket, options, () => reason);
     if (signal.aborted) socket.close();
   } finally {
     // An upgraded socket no longer belongs to the agent; a close frame would wait for a dead peer.
@@ -53,7 +59,11 @@ export async function runLink(options: LinkOptions): Promise<void> {
   }
 }
 
-async function follow(socket: WebSocket, options: LinkOptions): Promise<void> {
+async function follow(
+  socket: WebSocket,
+  options: LinkOptions,
+  reason: () => string,
+): Promise<void> {
   const { clock, signal, url } = options;
   const ended = new AbortController();
   let heardAt = clock.now();
@@ -75,13 +85,13 @@ async function follow(socket: WebSocket, options: LinkOptions): Promise<void> {
     heardAt = clock.now();
     receive(event.data, options);
   });
-  socket.addEventListener("error", (event) => {
-    if (!opened) give(unreachable(url, describeFailure(event.error)));
+  socket.addEventListener("error", () => {
+    if (!opened) give(unreachable(url, reason()));
   });
   socket.addEventListener("close", () => closing.resolve());
   const watching = watch(socket, clock, ended.signal, () => heardAt);
   const silenced = watching.then((isSilent) => {
-    return isSilent ? give(unreachable(url, "it has not been heard of for too long")) : undefined;
+    return isSilent ? give(unreachable(url, "nothing was heard of it for too long")) : undefined;
   });
   try {
     if (signal.aborted) return;

@@ -202,7 +202,9 @@ describe("the link", () => {
   });
 
   test("is tried ever less often while nobody is there; the policy goes on", async () => {
-    await using setting = await startPolicy("ws://127.0.0.1:1/v1/sync");
+    const gone = await startBridge();
+    await gone[Symbol.asyncDispose]();
+    await using setting = await startPolicy(gone.url);
     const waits: number[] = [];
     for (let count = 0; count < 5; count += 1) waits.push(await setting.timing.tick(isBackoff));
     expect(waits).toEqual([500, 1000, 2000, 4000, 8000]);
@@ -210,6 +212,27 @@ describe("the link", () => {
       connected: false,
       error: { code: "sync_unreachable" },
     });
+    expect(setting.policy.status().sync.error?.message).toContain("ECONNREFUSED");
+  });
+
+  test.each([
+    ["a bridge that refuses the token", 401, "the server answered with status 401"],
+    ["a server that is no bridge", 200, "the server answered with status 200"],
+  ])("to %s does not come about, and the status says why", async (_name, status, reason) => {
+    await using server = await startServer({ refuseUpgrade: status });
+    await using setting = await startPolicy(`${server.origin.replace("http", "ws")}/v1/sync`);
+    await setting.timing.tick(isBackoff);
+    expect(setting.policy.status().sync.error?.message).toContain(reason);
+  });
+
+  test("to a server with a certificate of another authority does not come about", async () => {
+    await using bridge = await startBridge({ tls: createCertificate() });
+    await using setting = await startPolicy(bridge.url, {
+      POLICY_SYNC_CA: createCertificate().cert,
+    });
+    await setting.timing.tick(isBackoff);
+    expect(setting.policy.status().sync.error?.message).toMatch(/self-signed|unable to verify/);
+    expect(bridge.hellos.all).toEqual([]);
   });
 
   test("is given up when the other side falls silent", async () => {

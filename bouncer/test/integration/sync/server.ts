@@ -65,6 +65,8 @@ export interface ServerOptions {
   readonly answer?: RequestListener;
   /** Stays silent after the handshake: answers no ping. */
   readonly isDeaf?: boolean;
+  /** Status of the answer to every handshake. */
+  readonly refuseUpgrade?: number;
 }
 
 export async function startServer(options: ServerOptions): Promise<TestServer> {
@@ -86,6 +88,10 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
   });
   const bridge = new WebSocketServer({ noServer: true, autoPong: options.isDeaf !== true });
   server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    if (options.refuseUpgrade !== undefined) {
+      socket.end(`HTTP/1.1 ${options.refuseUpgrade} No\r\nContent-Length: 0\r\n\r\n`);
+      return;
+    }
     bridge.handleUpgrade(request, socket, head, (webSocket) => {
       webSocket.on("error", () => undefined);
       webSocket.on("message", (data: Buffer) => {
