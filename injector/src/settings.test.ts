@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseSettings } from "./settings.ts";
+import { parseSettings, settingsSchema } from "./settings.ts";
 
 test("an empty file is all defaults", () => {
   const parsed = parseSettings(null);
@@ -82,4 +82,50 @@ test.each([
   ["a number", 7],
 ])("%s is refused", (_, value) => {
   expect(parseSettings(value)).toMatchObject({ ok: false });
+});
+
+function get(value: unknown, key: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
+}
+
+/** Every schema that a field's value goes through: optional, nullable, pipes. */
+function layersOf(schema: unknown): unknown[] {
+  const pipe = get(schema, "pipe");
+  const inner = Array.isArray(pipe) ? pipe : [get(schema, "wrapped")];
+  const layers = inner.filter((layer) => layer !== undefined && layer !== schema);
+  return [schema, ...layers.flatMap(layersOf)];
+}
+
+const isText = (value: unknown): value is string => typeof value === "string";
+
+/** A group is its fields; a value with a default of its own is one field. */
+function renderFields(schema: unknown, prefix: string): string[] {
+  const entries = layersOf(schema)
+    .map((layer) => get(layer, "entries"))
+    .find((found) => found !== undefined);
+  return Object.entries(entries ?? {}).flatMap(([key, field]: [string, unknown]) => {
+    const path = `${prefix}${key}`;
+    const doc = layersOf(field)
+      .map((layer) => get(layer, "description"))
+      .find(isText);
+    const fallback = JSON.stringify(get(field, "default"));
+    const nested = renderFields(field, `${path}.`);
+    const isGroup = nested.length > 0 && fallback === "{}";
+    const without = fallback === undefined ? " (required)" : ` (\`${fallback}\`)`;
+    const line = `- \`${path}\`${isGroup ? "" : without}${doc === undefined ? "" : `: ${doc}`}`;
+    return isGroup || fallback === "null" ? [line, ...nested] : [line];
+  });
+}
+
+test("the reference is made from the schema", async () => {
+  const lines = renderFields(settingsSchema, "");
+  expect(lines.length).toBeGreaterThan(25);
+  await expect(`# Settings of the injector
+
+What the operator decides: the content of the file that the chart makes from its values, and that the
+command line reads with \`--config\`. In parentheses what holds when a field is left out. An unknown key is
+refused. Made from \`injector/src/settings.ts\`.
+
+${lines.join("\n")}
+`).toMatchFileSnapshot("../../docs/reference/settings.md");
 });
