@@ -192,6 +192,13 @@ describe("parsed_body", () => {
     expect(input(field, request, body)).toEqual({ parsed_body: parsed, truncated_body: false });
   });
 
+  test.each([
+    ["content-length", "2"],
+    ["transfer-encoding", "chunked"],
+  ])("a body that %s announces and nobody read is refused", (name, value) => {
+    expect(input(field, withHeaders(name, value))).toMatchObject({ reason: "bad_body" });
+  });
+
   test("a truncated body is not parsed, and says so", () => {
     expect(input(field, json, bodyOf('{"a":', true))).toEqual({
       parsed_body: null,

@@ -169,6 +169,10 @@ export function buildInput(
     return refuse("ambiguous_request", "the query has a % that is not followed by two hex digits");
   }
   const facts: Facts = { request, body, context, headers: joinHeaders(request) };
+  if (plan.bodyBytes > 0 && body === null && announcesBody(facts.headers)) {
+    // The policy was switched to one that reads bodies after this request had begun.
+    return refuse("bad_body", "the body was not read ahead");
+  }
   const input: Tree = {};
   for (const step of plan.steps) {
     const built = attempt(step.build, facts);
@@ -233,6 +237,11 @@ function joinHeaders(request: RequestHead): ReadonlyMap<string, string> {
     headers.set(name, present === undefined ? value : `${present}${separator}${value}`);
   }
   return headers;
+}
+
+/** RFC 9112, section 6.3: a request without these has no body. */
+function announcesBody(headers: ReadonlyMap<string, string>): boolean {
+  return headers.has("transfer-encoding") || (headers.get("content-length") ?? "0") !== "0";
 }
 
 /** A 64-bit number in protobuf's JSON is text; -1 is a size that is not known ahead. */
