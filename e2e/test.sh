@@ -22,7 +22,7 @@ unit() { tools helm opa && suite unit; }
 policy() { tools opa && opa test --verbose examples/policy/*.rego examples/policy/data.json | tee "$results/policy.txt"; }
 integration() {
   tools opa
-  if can_install; then install_packages iptables iproute2; fi
+  if can_install; then install_packages iptables iproute2 openssl; fi
   examples/policy/build.sh
   suite integration
 }

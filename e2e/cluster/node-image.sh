@@ -18,7 +18,7 @@ go_build() { # go_build MODULE PACKAGE...
   local module=$1
   shift
   (cd "$CLUSTER_DIR/modules/$module" && CGO_ENABLED=0 go build -trimpath \
-    -tags 'no_btrfs no_devmapper no_zfs no_aufs' -ldflags '-s -w ' -o "$work/bin/" "$@")
+    -tags 'no_btrfs no_devmapper no_zfs no_aufs' -ldflags '-s -w' -o "$work/bin/" "$@")
 }
 
 build_kubernetes() {
