@@ -8,6 +8,7 @@ import type { RequestBody } from "../policy/decision.ts";
 
 /** What may still be read of a body that nobody wants, so that the connection can be used again. */
 const maxDiscardedBytes = 256 * 1024;
+const maxDiscardMs = 5000;
 
 export interface BodyStart extends RequestBody {
   /** All that was read, beyond `bytes` too. */
@@ -94,10 +95,17 @@ export class ForwardedBody extends Readable {
   }
 }
 
-/** Reads what is left of a body after its request was answered, and gives up when it is much. */
+/**
+ * Reads what is left of a body whose request was answered, so that the connection can go on; gives
+ * the connection up when that is much or takes long.
+ */
 export function discardBody(request: IncomingMessage): void {
   if (request.complete) return;
   let left = maxDiscardedBytes;
+  const timer = setTimeout(() => request.destroy(), maxDiscardMs);
+  request.once("close", () => {
+    clearTimeout(timer);
+  });
   request.on("data", (chunk: Buffer) => {
     left -= chunk.length;
     if (left < 0) request.destroy();

@@ -65,8 +65,8 @@ class Forwarding implements Dispatcher.DispatchHandler {
   #timer: NodeJS.Timeout | undefined;
   #answered = false;
   #retried = false;
-  /** Set once: why this ended before the application's answer did. */
-  #given: RefusalReason | null = null;
+  /** The client has its answer, or is gone: whatever the upstream still says is for nobody. */
+  #over = false;
 
   constructor(options: Forward) {
     this.#to = options;
@@ -112,8 +112,8 @@ class Forwarding implements Dispatcher.DispatchHandler {
   }
 
   #giveUp(reason: RefusalReason, detail: string): void {
-    if (this.#given !== null) return;
-    this.#given = reason;
+    if (this.#over) return;
+    this.#over = true;
     this.#stopTimer();
     this.#to.refuse(reason, detail);
     this.#controller?.abort(new Error(detail));
@@ -128,13 +128,13 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#stopTimer();
     const { response } = this.#to;
     if (!response.writableFinished) this.#controller?.abort(new Error("client went away"));
-    this.#given ??= "internal";
+    this.#over = true;
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     // Given up while the connection was being made.
-    if (this.#given !== null) controller.abort(new Error("nobody waits for the answer"));
+    if (this.#over) controller.abort(new Error("nobody waits for the answer"));
   }
 
   onBodySent(): void {
@@ -162,9 +162,9 @@ class Forwarding implements Dispatcher.DispatchHandler {
       return;
     }
     this.#stopTimer();
-    if (this.#given !== null) return;
+    if (this.#over) return;
     exchange.status = status;
-    // An unread body must not be taken for the next request.
+    // What follows a declined upgrade is of no protocol that both sides agreed to.
     const close = closing() || this.#to.upgrade !== null;
     const headers = buildResponseHeaders(raw, verdict.responseHeaders, close);
     response.writeHead(status, message ?? "", headers);
@@ -177,13 +177,13 @@ class Forwarding implements Dispatcher.DispatchHandler {
   /** 103 Early Hints and the like; 1.0 has none (RFC 9110, 15.2). */
   #inform(status: number, raw: readonly string[]): void {
     const { request, response } = this.#to;
-    if (this.#given !== null || request.httpVersion !== "1.1" || response.headersSent) return;
+    if (this.#over || request.httpVersion !== "1.1" || response.headersSent) return;
     response.writeInformation(status, buildResponseHeaders(raw, [], false));
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     const { exchange, response } = this.#to;
-    if (this.#given !== null) return;
+    if (this.#over) return;
     exchange.responseBytes += chunk.length;
     if (response.write(chunk)) return;
     controller.pause();
@@ -194,7 +194,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
     this.#stopTimer();
-    if (this.#given !== null) return;
+    if (this.#over) return;
     const { response } = this.#to;
     const trailers = buildTrailers(textOf(controller.rawTrailers));
     if (trailers.length > 0) response.addTrailers(trailers);
@@ -202,7 +202,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
-    if (this.#given !== null) return;
+    if (this.#over) return;
     const { exchange, response, upstream } = this.#to;
     if (this.#mayRetry(error)) {
       this.#retried = true;
@@ -211,7 +211,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     }
     if (response.headersSent) {
       // The client must see that the answer is not whole.
-      this.#given = "app_failed";
+      this.#over = true;
       exchange.aborted = "app";
       exchange.reason = "app_failed";
       exchange.detail = error.message;
@@ -246,11 +246,11 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#stopTimer();
     const { exchange, response, upgrade, verdict } = this.#to;
     const client: Socket | null = response.socket;
-    if (client === null || upgrade === null || this.#given !== null) {
+    if (client === null || upgrade === null || this.#over) {
       socket.destroy();
       return;
     }
-    this.#given = "internal";
+    this.#over = true;
     exchange.status = status;
     exchange.upgraded = true;
     const headers = buildSwitchHeaders(textOf(controller.rawHeaders), verdict.responseHeaders);

@@ -120,6 +120,8 @@ class Steps {
 
   #onClose(): void {
     if (!this.#response.writableFinished) this.#exchange.aborted ??= "client";
+    // An application may answer before it has read everything.
+    else if (this.#exchange.reason === null) discardBody(this.#request);
     this.#exchange.finish();
   }
 
@@ -229,6 +231,7 @@ class Steps {
     const close = this.#around.deps.isDraining() || this.#awaitsContinue || this.#bytes !== null;
     this.#exchange.status = refusal.status;
     this.#exchange.responseBytes = this.#write(refusal, close);
+    // Before node does it, which would read without end.
     discardBody(this.#request);
   }
 

@@ -389,6 +389,25 @@ test("an answer before the end of the upload reaches the client", async () => {
   expect(await readAll(response)).toBe("too much");
 });
 
+test.each<[string, BenchOptions]>([
+  ["refused", { decide: () => deny }],
+  ["answered early", { app: (_request, response) => response.end() }],
+])(
+  "what is left of the body of a request that was %s is read, a little of it",
+  async (_n, options) => {
+    const { port, reports } = await bench(options);
+    const head = "POST / HTTP/1.1\r\nHost: a\r\n";
+    const socket = await dial(port);
+    socket.write(`${head}Content-Length: 6\r\n\r\none`);
+    await reports.next();
+    socket.write(`two${head}Content-Length: 9999999\r\n\r\nx`);
+    await reports.next();
+    socket.write("x".repeat(9_999_999));
+    const text = await readAll(socket);
+    expect(text.match(/HTTP\/1.1 /g)).toHaveLength(2);
+  },
+);
+
 test("events are passed on as they come, and an endless response is no timeout", async () => {
   const app = createServer((_request, response) => {
     response.writeHead(200, { "Content-Type": "text/event-stream" });
