@@ -219,6 +219,15 @@ describe("wrong input: where, what, and nothing on stdout", () => {
   });
 });
 
+test("a configuration is one document", async () => {
+  const files = { "-": deployment(), "c.yaml": "preset: large\n---\npreset: small\n" };
+  expect(await run(["inject", "-f", "-", "--config", "c.yaml"], files)).toEqual({
+    code: 1,
+    stdout: "",
+    stderr: "error: c.yaml: more than one document, accepted is one\n",
+  });
+});
+
 test("without a configuration, it is said what that means", async () => {
   const { code, stderr } = await run(["inject", "-f", "-"], { "-": deployment() });
   expect(code).toBe(0);

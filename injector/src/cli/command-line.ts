@@ -160,7 +160,8 @@ async function createInjector(use: FileUse, deps: CommandLineDeps): Promise<Chan
 async function readSettings(file: string | null, deps: CommandLineDeps): Promise<Settings> {
   const read = readDocuments(file === null ? "" : await readText(file, deps));
   if (!read.ok) throw new InputError(read.problems.map((problem) => `${file}: ${problem}`));
-  const [document] = read.documents.filter(({ value }) => value !== null);
+  const [document, ...more] = read.documents.filter(({ value }) => value !== null);
+  if (more.length > 0) throw new InputError([`${file}: more than one document, accepted is one`]);
   const parsed = parseSettings(document?.value);
   if (!parsed.ok) throw new InputError(parsed.problems.map((problem) => `${file}: ${problem}`));
   return parsed.settings;
