@@ -1,7 +1,7 @@
 /**
- * Decisions that may be given again, bounded in number and in bytes. A key is kept from its second
- * sight on: where nothing repeats, a decision costs one hash of its key and no memory. Pure; the
- * clock comes in.
+ * Decisions that may be given again, bounded in number and in bytes. A key is looked up and kept
+ * from its second sight on: where nothing repeats, a decision costs one hash of its key and no
+ * memory. Pure; the clock comes in.
  */
 
 export interface CacheStats {
@@ -44,7 +44,10 @@ export function createCache<T>(options: CacheOptions): Cache<T> {
   return options.ttlMs > 0 ? new GenerationCache<T>(options) : off;
 }
 
-/** Slots of the memory of first sights; a collision admits a key early, which is harmless. */
+/**
+ * Slots of the memory of sights, one hash each. Of two keys that share a slot the earlier is
+ * forgotten: it costs one evaluation more. Two with one hash are kept early, which is harmless.
+ */
 const slots = 16_384;
 
 /**
@@ -57,6 +60,8 @@ class GenerationCache<T> implements Cache<T> {
   #young = new Map<string, Entry<T>>();
   #old = new Map<string, Entry<T>>();
   #youngChars = 0;
+  /** The key that was asked for last. */
+  #hashed = { key: "", hash: 1, slot: 0 };
   #hits = 0;
   #misses = 0;
 
@@ -65,7 +70,7 @@ class GenerationCache<T> implements Cache<T> {
   }
 
   get(key: string): T | undefined {
-    const entry = this.#young.get(key) ?? this.#promote(key);
+    const entry = this.#isSeen(key) ? (this.#young.get(key) ?? this.#promote(key)) : undefined;
     if (entry !== undefined && this.#options.now() < entry.expiresAt) {
       this.#hits += 1;
       return entry.value;
@@ -75,11 +80,10 @@ class GenerationCache<T> implements Cache<T> {
   }
 
   set(key: string, value: T): void {
-    const entry = { value, expiresAt: this.#options.now() + this.#options.ttlMs };
-    if (this.#young.has(key)) {
-      this.#young.set(key, entry);
-    } else if (this.#isSecondSight(key)) {
-      this.#insert(key, entry);
+    if (this.#isSeen(key)) {
+      this.#insert(key, { value, expiresAt: this.#options.now() + this.#options.ttlMs });
+    } else {
+      this.#seen[this.#hashed.slot] = this.#hashed.hash;
     }
   }
 
@@ -109,21 +113,24 @@ class GenerationCache<T> implements Cache<T> {
   #insert(key: string, entry: Entry<T>): void {
     const { maxEntries, maxKeyChars } = this.#options;
     if (key.length > maxKeyChars) return;
-    if (this.#young.size >= maxEntries || this.#youngChars + key.length > maxKeyChars) {
-      this.#old = this.#young;
-      this.#young = new Map();
-      this.#youngChars = 0;
+    if (!this.#young.has(key)) {
+      if (this.#young.size >= maxEntries || this.#youngChars + key.length > maxKeyChars) {
+        this.#old = this.#young;
+        this.#young = new Map();
+        this.#youngChars = 0;
+      }
+      this.#youngChars += key.length;
     }
     this.#young.set(key, entry);
-    this.#youngChars += key.length;
   }
 
-  #isSecondSight(key: string): boolean {
-    const hash = hashText(key);
-    const slot = (hash >>> 0) % slots;
-    if (this.#seen[slot] === hash) return true;
-    this.#seen[slot] = hash;
-    return false;
+  /** `get` and `set` of one decision come one after the other: the key is hashed once. */
+  #isSeen(key: string): boolean {
+    if (key !== this.#hashed.key) {
+      const hash = hashText(key);
+      this.#hashed = { key, hash, slot: (hash >>> 0) % slots };
+    }
+    return this.#seen[this.#hashed.slot] === this.#hashed.hash;
   }
 }
 
