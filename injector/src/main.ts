@@ -46,6 +46,7 @@ async function serve(): Promise<void> {
       buildPatch,
       version,
       now: Date.now,
+      monotonic: () => performance.now(),
       timer: systemTimer,
       log,
     });

@@ -20,7 +20,7 @@ export function assessReadiness(facts: ReadinessFacts): Readiness {
   const { certificates, namespacesSynced, draining, now } = facts;
   const checks = {
     certificate: certificateCheck(certificates, now),
-    caBundle: certificates.caBundleInSync ? "ok" : "not published yet",
+    caBundle: certificates.caBundleInSync ? "ok" : "not published",
     namespaces: namespacesSynced ? "ok" : "not listed yet",
     process: draining ? "shutting down" : "ok",
   };

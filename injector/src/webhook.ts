@@ -26,11 +26,12 @@ import { serviceDnsNames } from "./tls/names.ts";
 
 export interface WebhookWorld extends Pick<
   AdmissionDeps,
-  "inject" | "buildPatch" | "createAdminToken" | "version"
+  "inject" | "buildPatch" | "createAdminToken" | "version" | "monotonic"
 > {
   readonly kubeConfig: KubeConfig;
   readonly readFile: (path: string) => Promise<string>;
   readonly createIdentity: (bits: number) => Promise<Identity>;
+  /** Milliseconds since the epoch, for certificates. */
   readonly now: () => number;
   readonly timer: Timer;
   readonly log: Log;

@@ -25,7 +25,8 @@ export interface AdmissionDeps {
   readonly version: string;
   readonly createAdminToken: () => string;
   readonly observe: (result: AdmissionResult, reason: string, seconds: number) => void;
-  readonly now: () => number;
+  /** Milliseconds of a clock that only goes forward, for durations. */
+  readonly monotonic: () => number;
   readonly timer: Timer;
   readonly log: Log;
 }
@@ -49,13 +50,13 @@ const deniedStatus = 422;
 
 export function createAdmit(deps: AdmissionDeps): Admit {
   return async (request, budgetMs) => {
-    const started = deps.now();
+    const started = deps.monotonic();
     const { result, answer } = await withDeadline(
       decide(request, deps),
       budgetMs,
       deps.timer,
     ).catch((error: unknown) => failed(error, request, deps.log));
-    const seconds = (deps.now() - started) / 1000;
+    const seconds = (deps.monotonic() - started) / 1000;
     deps.observe(result, answer.reason, seconds);
     const level = result === "denied" || result === "failed" ? "warn" : "info";
     deps.log[level](

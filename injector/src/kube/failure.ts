@@ -1,5 +1,6 @@
 /** Whatever the API client throws, with our code and without the object that was sent. */
 import { ApiException } from "@kubernetes/client-node";
+import * as v from "valibot";
 import { InjectorError, messageOf } from "../errors.ts";
 
 /** HTTP status of the API server's answer; null when there was none. */
@@ -15,8 +16,18 @@ export function apiFailure(action: string, error: unknown): InjectorError {
 /** The API server's own message; the client's has the whole answer in it, headers included. */
 function detailOf(error: unknown): string {
   if (!(error instanceof ApiException)) return messageOf(error);
-  const body: unknown = error.body;
-  const message =
-    typeof body === "object" && body !== null && "message" in body ? body.message : undefined;
-  return typeof message === "string" ? message : `HTTP ${error.code}`;
+  const status = v.safeParse(statusSchema, parse(error.body));
+  return status.success ? status.output.message : `HTTP ${error.code}`;
+}
+
+const statusSchema = v.object({ message: v.pipe(v.string(), v.minLength(1)) });
+
+/** The client leaves the body of a status that it does not know as text. */
+function parse(body: unknown): unknown {
+  if (typeof body !== "string") return body;
+  try {
+    return JSON.parse(body);
+  } catch {
+    return null;
+  }
 }

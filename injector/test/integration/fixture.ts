@@ -87,6 +87,7 @@ export async function startReplica(
       buildPatch,
       version: "0.0.0-test",
       now: Date.now,
+      monotonic: () => performance.now(),
       timer: systemTimer,
       log,
       ...world,
