@@ -235,6 +235,25 @@ describe("the link", () => {
     expect(bridge.hellos.all).toEqual([]);
   });
 
+  test("that never gets an answer to its handshake is given up", async () => {
+    await using server = await startServer({ refuseUpgrade: 0 });
+    await using setting = await startPolicy(`${server.origin.replace("http", "ws")}/v1/sync`);
+    await server.hellos.take();
+    for (let count = 0; count < 4; count += 1) await setting.timing.tick(isHeartbeat);
+    await setting.timing.tick(isBackoff);
+    expect(setting.policy.status().sync.error?.message).toContain("nothing was heard of it");
+  });
+
+  test("needs the token that is configured", async () => {
+    await using bridge = await startBridge();
+    await using setting = await startPolicy(bridge.url, {
+      POLICY_SYNC_CLIENT_TOKEN_FILE: "/nowhere/token",
+    });
+    await setting.timing.tick(isBackoff);
+    expect(setting.policy.status().sync.error?.message).toBe('Cannot read token "/nowhere/token"');
+    expect(bridge.hellos.all).toEqual([]);
+  });
+
   test("is given up when the other side falls silent", async () => {
     await using bridge = await startBridge({ isDeaf: true });
     await using setting = await startPolicy(bridge.url);

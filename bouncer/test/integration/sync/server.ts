@@ -65,7 +65,7 @@ export interface ServerOptions {
   readonly answer?: RequestListener;
   /** Stays silent after the handshake: answers no ping. */
   readonly isDeaf?: boolean;
-  /** Status of the answer to every handshake. */
+  /** Status of the answer to every handshake; 0 never answers. */
   readonly refuseUpgrade?: number;
 }
 
@@ -89,6 +89,8 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
   const bridge = new WebSocketServer({ noServer: true, autoPong: options.isDeaf !== true });
   server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
     if (options.refuseUpgrade !== undefined) {
+      hellos.push(request);
+      if (options.refuseUpgrade === 0) return;
       socket.end(`HTTP/1.1 ${options.refuseUpgrade} No\r\nContent-Length: 0\r\n\r\n`);
       return;
     }
