@@ -1,6 +1,6 @@
 /**
  * The audit record of one request: OPA's decision-log event, and what the bouncer knows besides.
- * Pure. The fields are documented in docs/reference/audit.md.
+ * Pure. The fields are documented in docs/reference/data-path.md.
  */
 import type { ExchangeReport } from "../proxy/exchange.ts";
 import { maskDocument, maskTarget } from "./mask.ts";

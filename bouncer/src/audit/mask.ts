@@ -33,8 +33,14 @@ const secretParameters = new Set([
   "x-amz-signature",
 ]);
 
-/** Keys whose whole value goes, wherever they are below the input. */
-const bodies = new Set(["parsed_body", "body", "raw_body"]);
+/** Keys whose whole value goes, wherever they are in a document. */
+const secretKeys = new Set([
+  ...secretHeaders,
+  ...secretParameters,
+  "body",
+  "parsed_body",
+  "raw_body",
+]);
 
 /** Texts with a query string in them. */
 const targets = new Set(["path", "query"]);
@@ -47,45 +53,46 @@ export interface Masked {
 
 /** `/a?token=x&b=1` becomes `/a?token=***&b=1`. */
 export function maskTarget(target: string): string {
+  if (!target.includes("=")) return target;
   return target.replaceAll(/([?&]|^)([^=&?#]+)=([^&#]*)/g, (pair, lead: string, name: string) =>
     secretParameters.has(name.toLowerCase()) ? `${lead}${name}=${mask}` : pair,
   );
 }
 
-function escapePointer(key: string): string {
-  return key.replaceAll("~", "~0").replaceAll("/", "~1");
+function formatPointer(root: string, trail: readonly string[]): string {
+  const keys = trail.map((key) => `/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`);
+  return root + keys.join("");
 }
 
-/** Masks a document of any shape below the pointer `root`. */
+/** Masks a document of any shape below the pointer `root`. On every request's path: no waste. */
 export function maskDocument(document: unknown, root: string): Masked {
   const pointers: string[] = [];
-  const visit = (value: unknown, key: string, pointer: string): unknown => {
-    if (isSecret(key, value)) {
-      pointers.push(pointer);
-      return mask;
-    }
-    if (typeof value === "string" && targets.has(key)) {
-      const shown = maskTarget(value);
-      if (shown !== value) pointers.push(pointer);
-      return shown;
-    }
-    if (Array.isArray(value)) {
-      return value.map((item: unknown, i) => visit(item, "", `${pointer}/${i}`));
-    }
-    if (typeof value !== "object" || value === null) return value;
-    return Object.fromEntries(
-      Object.entries(value).map(([name, item]): [string, unknown] => [
-        name,
-        visit(item, name, `${pointer}/${escapePointer(name)}`),
-      ]),
-    );
+  const trail: string[] = [];
+  const visitMember = (key: string, value: unknown): unknown => {
+    trail.push(key);
+    const shown = secretKeys.has(key.toLowerCase()) ? hide(value) : visit(key, value);
+    trail.pop();
+    return shown;
   };
-  const value = visit(document, "", root);
-  return { value, pointers };
-}
-
-function isSecret(key: string, value: unknown): boolean {
-  if (value === null || value === undefined) return false;
-  const name = key.toLowerCase();
-  return bodies.has(name) || secretHeaders.has(name) || secretParameters.has(name);
+  const hide = (value: unknown): unknown => {
+    if (value === null || value === undefined) return value;
+    pointers.push(formatPointer(root, trail));
+    return mask;
+  };
+  const visit = (key: string, value: unknown): unknown => {
+    if (typeof value === "string") return targets.has(key) ? visitTarget(value) : value;
+    if (typeof value !== "object" || value === null) return value;
+    if (Array.isArray(value)) {
+      return value.map((item: unknown, i) => visitMember(String(i), item));
+    }
+    const shown: Record<string, unknown> = {};
+    for (const [name, item] of Object.entries(value)) shown[name] = visitMember(name, item);
+    return shown;
+  };
+  const visitTarget = (target: string): string => {
+    const shown = maskTarget(target);
+    if (shown !== target) pointers.push(formatPointer(root, trail));
+    return shown;
+  };
+  return { value: visit("", document), pointers };
 }

@@ -94,9 +94,13 @@ function listItems(values: readonly string[]): string[] {
     .filter((item) => item !== "");
 }
 
+const none: ReadonlySet<string> = new Set();
+
 /** Names that Connection makes part of this hop. Framing is not Connection's to remove. */
 function connectionNames(headers: readonly string[]): ReadonlySet<string> {
-  const named = listItems(valuesOf(headers, "connection")).map(foldName);
+  const values = valuesOf(headers, "connection");
+  if (values.length === 0) return none;
+  const named = listItems(values).map(foldName);
   return new Set(named.filter((name) => !framing.has(name)));
 }
 
@@ -218,8 +222,8 @@ export function buildRefusalHeaders(headers: readonly Header[]): string[] {
  * 7.8 lets a server ignore Upgrade).
  */
 export function upgradeProtocol(headers: readonly string[]): string | null {
-  if (!listItems(valuesOf(headers, "connection")).includes("upgrade")) return null;
   const [protocol, ...others] = valuesOf(headers, "upgrade");
   if (protocol === undefined || others.length > 0 || protocol.includes(",")) return null;
+  if (!listItems(valuesOf(headers, "connection")).includes("upgrade")) return null;
   return /^(?:h2c?|http|tls)(?:$|\/)|^\s*$/i.test(protocol.trim()) ? null : protocol.trim();
 }
