@@ -152,14 +152,15 @@ export async function startListener(
 /** Without a host, node binds `::` for both families, or `0.0.0.0` where there is no IPv6. */
 export function listen(server: Server, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once("error", (error) => {
-      reject(
-        new AppError("listen_failed", `Cannot listen on port "${port}": ${error.message}`, {
-          cause: error,
-        }),
-      );
-    });
+    const onError = (error: Error): void => {
+      const message = `Cannot listen on port "${port}": ${error.message}`;
+      reject(new AppError("listen_failed", message, { cause: error }));
+    };
+    server.once("error", onError);
     server.listen({ port, backlog: 4096 }, () => {
+      server.off("error", onError);
+      // Out of file descriptors: who is not accepted now waits in the kernel's queue.
+      server.on("error", () => {});
       const address = server.address();
       resolve(address !== null && typeof address === "object" ? address.port : port);
     });
