@@ -58,6 +58,14 @@ test("credentials and bodies of an input are masked, and listed", () => {
   expect(input).toEqual(before);
 });
 
+test("the raw body and the query in the header member :path are masked, too", () => {
+  const http = { headers: { ":path": "/login?token=t" }, rawBody: "cGFzc3dvcmQ=" };
+  expect(maskDocument(http, "/http")).toEqual({
+    value: { headers: { ":path": "/login?token=***" }, rawBody: "***" },
+    pointers: ["/http/headers/:path", "/http/rawBody"],
+  });
+});
+
 test.each([[null], [undefined], [true], ["text"], [[1, 2]]])("%j stays as it is", (value) => {
   expect(maskDocument(value, "/result")).toEqual({ value, pointers: [] });
 });

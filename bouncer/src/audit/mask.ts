@@ -33,17 +33,17 @@ const secretParameters = new Set([
   "x-amz-signature",
 ]);
 
-/** Keys whose whole value goes, wherever they are in a document. */
+/** Keys whose whole value goes, wherever they are in a document; in lower case. */
 const secretKeys = new Set([
   ...secretHeaders,
   ...secretParameters,
   "body",
   "parsed_body",
-  "raw_body",
+  "rawbody",
 ]);
 
-/** Texts with a query string in them. */
-const targets = new Set(["path", "query"]);
+/** Texts with a query string in them; Envoy's input has the target among the headers, too. */
+const targets = new Set(["path", ":path", "query"]);
 
 export interface Masked {
   readonly value: unknown;
