@@ -64,7 +64,8 @@ export function createWebhookServer(deps: WebhookDeps): WebhookServer {
   });
   return {
     setCertificate: (certificate) => server.setSecureContext({ ...tls, ...certificate }),
-    listen: (port) => listen(server, port),
+    listen: (port) =>
+      listen(server, port, (error) => deps.log.warn({ error: error.message }, "server error")),
     drain: () => {
       draining = true;
     },
@@ -72,14 +73,24 @@ export function createWebhookServer(deps: WebhookDeps): WebhookServer {
   };
 }
 
-/** Resolves to the port that was taken; both families where there are two. */
-export function listen(server: NetServer, port: number): Promise<number> {
+/**
+ * Resolves to the port that was taken; both families where there are two. Later errors, such as no
+ * file descriptor left for one more connection, are told to `onError` and end nothing.
+ */
+export function listen(
+  server: NetServer,
+  port: number,
+  onError: (error: Error) => void,
+): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
-  server.once("error", (error) => {
+  const refuse = (error: Error): void => {
     const message = `Cannot listen on port ${port}: ${messageOf(error)}`;
     reject(new InjectorError("start_failed", message, error));
-  });
+  };
+  server.once("error", refuse);
   server.listen(port, () => {
+    server.off("error", refuse);
+    server.on("error", onError);
     const address = server.address();
     resolve(typeof address === "object" && address !== null ? address.port : port);
   });
@@ -114,7 +125,7 @@ function createApp(deps: WebhookDeps, isDraining: () => boolean): Express {
   app.use((_request, response) => {
     reply(response, 404, { message: "Cannot answer: only POST /mutate is served" });
   });
-  app.use(onError(deps, reply));
+  app.use(createErrorHandler(deps, reply));
   return app;
 }
 
@@ -139,7 +150,7 @@ export function budgetMs(timeout: unknown): number {
   return budgetShare * (seconds === undefined ? defaultTimeoutMs : Number(seconds) * 1000);
 }
 
-function onError({ refused, log }: WebhookDeps, reply: Reply): ErrorRequestHandler {
+function createErrorHandler({ refused, log }: WebhookDeps, reply: Reply): ErrorRequestHandler {
   // Express tells an error handler by its four parameters.
   return (error: unknown, _request, response, _next) => {
     const failure = asFailure(error);

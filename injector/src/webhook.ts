@@ -93,7 +93,7 @@ export async function startWebhook(config: Config, world: WebhookWorld): Promise
     });
   const admin = createAdminServer({ readiness, metrics, log });
   const port = await server.listen(config.port);
-  const adminPort = await listen(admin, config.adminPort);
+  const adminPort = await listen(admin, config.adminPort, onError);
 
   const loops = [
     createLoop({

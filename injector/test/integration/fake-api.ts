@@ -137,7 +137,9 @@ export async function startFakeApi(): Promise<FakeApi> {
   const server = createServer((request, response) => {
     answer(request, response).catch(() => response.destroy());
   });
-  const port = await listen(server, 0);
+  const port = await listen(server, 0, (error) => {
+    throw error;
+  });
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromClusterAndUser(
     { name: "fake", server: `http://127.0.0.1:${port}`, skipTLSVerify: true },
