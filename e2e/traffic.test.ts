@@ -98,23 +98,27 @@ describe.each([
   });
 });
 
+interface AuditRecord {
+  readonly decision_id: string;
+  readonly result: unknown;
+}
+
 test("each decision leaves one audit record", async () => {
-  const url = `http://orders.${namespace}.svc`;
-  const answers = [
-    response(await client.request({ ...allowed, url: url + allowed.path })),
-    response(await client.request({ ...refused, url: url + refused.path })),
-  ];
-  await eventually(async () => {
-    const records = (await containerLog(app, "bouncer-sidecar"))
-      .split("\n")
-      .filter((line) => line.includes('"decision_id"'))
-      .map((line) => JSON.parse(line) as { readonly decision_id: string });
-    for (const { headers } of answers) {
-      const id = headers["x-bouncer-decision-id"];
-      expect(id).toBeDefined();
-      expect(records.filter((record) => record.decision_id === id)).toHaveLength(1);
-    }
+  const path = `/orders/${Date.now()}`;
+  const url = `http://orders.${namespace}.svc${path}`;
+  await client.request({ ...allowed, url });
+  const refusal = response(await client.request({ ...refused, url }));
+  const records = await eventually(async () => {
+    const lines = (await containerLog(app, "bouncer-sidecar")).split("\n");
+    const found = lines.filter((line) => line.includes(path));
+    expect(found).toHaveLength(2);
+    return found.map((line) => JSON.parse(line) as AuditRecord);
   });
+  expect(records.map(({ result }) => result)).toMatchObject([
+    { allowed: true },
+    { allowed: false },
+  ]);
+  expect(records[1]?.decision_id).toBe(refusal.headers["x-bouncer-decision-id"]);
 });
 
 describe("a port that no container declares", () => {

@@ -426,7 +426,7 @@ test("events are passed on as they come, and an endless response is no timeout",
 });
 
 test("big bodies stream both ways in constant memory, as fast as the slower side", async () => {
-  const size = 192 * 1024 * 1024;
+  const size = 512 * 1024 * 1024;
   const { port, reports } = await bench({
     app: (request, response) => {
       response.writeHead(200, { "Content-Length": size });
@@ -452,8 +452,8 @@ test("big bodies stream both ways in constant memory, as fast as the slower side
   await once(response, "end");
   expect(received).toBe(size);
   expect(await reports.next()).toMatchObject({ requestBytes: size, responseBytes: size });
-  // Client and application are in this process, too; buffering the body would cost 192 MiB.
-  expect(peak - before).toBeLessThan(120 * 1024 * 1024);
+  // Client, application and their garbage are in this process, too; buffering costs all of it.
+  expect(peak - before).toBeLessThan(size / 2);
 });
 
 test("more requests than the limit are refused, and the limit is given back", async () => {
