@@ -9,6 +9,17 @@ function parsed(env: Record<string, string>) {
   return result.config;
 }
 
+test("the variables of a Service named admin or admin-on-proxy are not ours", () => {
+  const env = {
+    ADMIN_PORT: "tcp://10.96.0.7:80",
+    ADMIN_ON_PROXY_PORT: "tcp://[fd00::7]:80",
+  };
+  expect(parseConfig(env)).toMatchObject({
+    ok: true,
+    config: { adminPort: 9090, adminOnProxyPort: true },
+  });
+});
+
 test("every row's default is a value that the row accepts", () => {
   expect(parseConfig({}).ok).toBe(true);
 });

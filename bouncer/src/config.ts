@@ -35,10 +35,13 @@ export type ConfigResult =
 
 const names = Object.keys(table).filter((name): name is Name => name in table);
 
+/** What Kubernetes puts into every pod of a namespace for a Service named "admin": ADMIN_PORT. */
+const serviceLink = /^(?:tcp|udp|sctp):\/\/\S+:\d+$/;
+
 /** An empty variable is an unset one: that is what manifests and charts write for "none". */
 function readText(env: Environment, name: Name): string | null {
-  const set = env[environment[name]];
-  return set === undefined || set === "" ? table[name].fallback : set;
+  const set = env[environment[name]] ?? "";
+  return set === "" || serviceLink.test(set) ? table[name].fallback : set;
 }
 
 function isSecret(name: Name): boolean {

@@ -16,7 +16,7 @@ import { hashBundle } from "./bundle.ts";
 import { backoffMs } from "./clock.ts";
 import { runLink } from "./link.ts";
 import { bundleNameOf } from "./requirements.ts";
-import type { Sync, SyncDeps } from "./sync.ts";
+import type { Sync, SyncDeps } from "./source.ts";
 
 export const bridgeTiming = {
   reconnect: { baseMs: 1000, capMs: 30_000 },

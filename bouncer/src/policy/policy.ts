@@ -23,7 +23,8 @@ import { createFetcher } from "./fetch.ts";
 import { buildInput, type InputContext } from "./input.ts";
 import { bundleNameOf, requirementsOf } from "./requirements.ts";
 import { type Active, createStore } from "./store.ts";
-import { createSync, type Receiver } from "./sync.ts";
+import { createSync } from "./sync.ts";
+import type { Receiver } from "./source.ts";
 import { decideVerdict, denyWith } from "./verdict.ts";
 
 export interface PolicyDeps {

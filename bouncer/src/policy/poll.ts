@@ -2,7 +2,7 @@
 import { toAppError } from "./access.ts";
 import { backoffMs } from "./clock.ts";
 import { bundleNameOf } from "./requirements.ts";
-import type { Sync, SyncDeps } from "./sync.ts";
+import type { Sync, SyncDeps } from "./source.ts";
 
 export const pollTiming = {
   /** Between two polls, uniformly. */
