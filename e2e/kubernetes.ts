@@ -29,6 +29,7 @@ export interface Pod {
   readonly status: {
     readonly phase: string;
     readonly podIP?: string;
+    readonly podIPs?: readonly { readonly ip: string }[];
     readonly conditions?: readonly { readonly type: string; readonly status: string }[];
     readonly containerStatuses?: readonly ContainerStatus[];
     readonly initContainerStatuses?: readonly ContainerStatus[];
@@ -90,6 +91,13 @@ export function podAddress(object: Pod): string {
   const address = object.status.podIP;
   if (address === undefined) throw new Error(`pod ${object.metadata.name} has no address`);
   return address;
+}
+
+/** The pod's addresses, one of each family that the cluster has, as hosts of a URL. */
+export function podHosts(object: Pod): readonly string[] {
+  const hosts = (object.status.podIPs ?? []).map(({ ip }) => (ip.includes(":") ? `[${ip}]` : ip));
+  if (hosts.length === 0) throw new Error(`pod ${object.metadata.name} has no address`);
+  return hosts;
 }
 
 /** Names of the containers that start before the application's, in order. */

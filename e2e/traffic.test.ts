@@ -11,6 +11,7 @@ import {
   initContainerNames,
   pod,
   podAddress,
+  podHosts,
   rolledOut,
 } from "./kubernetes.ts";
 import type { Pod } from "./kubernetes.ts";
@@ -103,6 +104,18 @@ interface AuditRecord {
   readonly result: unknown;
 }
 
+test("every address of the pod is enforced", async () => {
+  for (const host of podHosts(app)) {
+    const url = `http://${host}:${appPort}`;
+    expect(await client.request({ ...allowed, url: url + allowed.path })).toMatchObject({
+      status: 200,
+    });
+    expect(await client.request({ ...refused, url: url + refused.path })).toMatchObject({
+      status: 403,
+    });
+  }
+});
+
 test("each decision leaves one audit record", async () => {
   const path = `/orders/${Date.now()}`;
   const url = `http://orders.${namespace}.svc${path}`;
@@ -122,9 +135,11 @@ test("each decision leaves one audit record", async () => {
 });
 
 describe("a port that no container declares", () => {
-  test("is refused from outside", async () => {
-    const url = `http://${podAddress(app)}:${undeclaredPort}/`;
-    expect(await client.request({ url })).toEqual({ kind: "failure", code: "ECONNREFUSED" });
+  test("is refused from outside, in each family of the pod's addresses", async () => {
+    for (const host of podHosts(app)) {
+      const url = `http://${host}:${undeclaredPort}/`;
+      expect(await client.request({ url })).toEqual({ kind: "failure", code: "ECONNREFUSED" });
+    }
   });
 
   test("is open to the application's own loopback", async () => {
