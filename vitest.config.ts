@@ -9,7 +9,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: [
-            "{bouncer,bridge,certs,injector,examples}/**/src/**/*.test.ts",
+            "{bouncer,bridge,certs,environment,injector,examples}/**/src/**/*.test.ts",
             "charts/**/*.test.ts",
           ],
         },

@@ -32,7 +32,7 @@ function print(stream: NodeJS.WriteStream, text: string): void {
 /** Configuration problems go out before there is a log to put them in. */
 function readConfig(): { config: Config; log: Log } | null {
   const parsed = parseConfig(process.env);
-  if (!parsed.ok) {
+  if (parsed.kind === "invalid") {
     const problems = parsed.problems.map((problem) => `  ${problem}\n`).join("");
     print(process.stderr, `Cannot start: the configuration is not valid\n${problems}`);
     return null;

@@ -1,31 +1,14 @@
 /** Renders docs/reference/configuration.md from the tables that the bouncer runs on. Pure. */
-import { type Row, table } from "./config/table.ts";
-import { adminPath, environment } from "./contract.ts";
+import {
+  type MetricAbout,
+  renderMetrics,
+  renderTable,
+  renderVariables,
+} from "bouncer-environment/reference";
+import { table } from "./config/table.ts";
+import { adminPath } from "./contract.ts";
 import { failures, refusals } from "./errors.ts";
-
-export interface MetricAbout {
-  readonly name: string;
-  readonly help: string;
-}
-
-function renderRow(cells: readonly string[]): string {
-  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-}
-
-function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [renderRow(head), renderRow(head.map(() => "---")), ...rows.map(renderRow), ""].join("\n");
-}
-
-function renderVariables(): string {
-  const rows = Object.entries(environment).map(([name, variable]) => {
-    const row: Row | undefined = Object.entries(table).find(([key]) => key === name)?.[1];
-    if (row === undefined) throw new TypeError(`no row for ${variable}`);
-    const fallback = row.fallback === null || row.fallback === "" ? "" : `\`${row.fallback}\``;
-    const secret = row.secret === true ? " Never logged." : "";
-    return [`\`${variable}\``, fallback, row.accepts, row.doc + secret];
-  });
-  return renderTable(["Variable", "Default", "Accepted", "Meaning"], rows);
-}
+import { redirectTable } from "./redirect/settings.ts";
 
 export function renderReference(metrics: readonly MetricAbout[]): string {
   return [
@@ -35,7 +18,10 @@ export function renderReference(metrics: readonly MetricAbout[]): string {
     "## Environment",
     "Of `bouncer serve` and `bouncer load`. An empty value counts as unset. A value that is not accepted ends the process with exit code 2 after all problems have been named.",
     "",
-    renderVariables(),
+    renderVariables(table),
+    "Of `bouncer redirect`, set by the injector.",
+    "",
+    renderVariables(redirectTable),
     "## Admin paths",
     "On `ADMIN_PORT`, and on the application's ports as `ADMIN_ON_PROXY_PORT` says.",
     "",
@@ -87,10 +73,7 @@ export function renderReference(metrics: readonly MetricAbout[]): string {
       ]),
     ),
     "## Metrics",
-    renderTable(
-      ["Name", "Meaning"],
-      metrics.map(({ name, help }) => [`\`${name}\``, help]),
-    ),
+    renderMetrics(metrics),
     "## Exit codes",
     "`0`: ended as asked. `1`: a port is in use, a file cannot be written, or requests were cut off at the end of the drain. `2`: the configuration or the command line is not valid.",
     "",

@@ -39,6 +39,7 @@ test.each([
   [
     "what Kubernetes adds for a Service",
     {
+      BRIDGE_PORT: "tcp://10.0.0.1:8443",
       BRIDGE_SERVICE_HOST: "10.0.0.1",
       BRIDGE_PORT_8443_TCP: "tcp://10.0.0.1:8443",
       BRIDGE_SERVICE_PORT_HTTPS: "8443",
@@ -55,11 +56,6 @@ test.each([
 
 test.each([
   [
-    "a Service's port",
-    { BRIDGE_PORT: "tcp://10.0.0.1:8443" },
-    ['Cannot use BRIDGE_PORT "tcp://10.0.0.1:8443": accepted is a TCP port, 0 to 65535'],
-  ],
-  [
     "port out of range",
     { BRIDGE_ADMIN_PORT: "65536" },
     ['Cannot use BRIDGE_ADMIN_PORT "65536": accepted is a TCP port, 0 to 65535'],
@@ -72,7 +68,7 @@ test.each([
   [
     "token without file",
     { BRIDGE_AUTH: "token" },
-    ['Cannot use BRIDGE_AUTH "token": BRIDGE_TOKEN_FILE is not set'],
+    ['Cannot use BRIDGE_AUTH "token" without BRIDGE_TOKEN_FILE'],
   ],
   [
     "all at once",

@@ -1,13 +1,14 @@
 /** Renders docs/reference/bridge.md from the tables that the bridge runs on. Pure. */
+import {
+  type MetricAbout,
+  renderMetrics,
+  renderTable,
+  renderVariables,
+} from "bouncer-environment/reference";
 import { adminPaths } from "./admin.ts";
-import { variables } from "./config.ts";
+import { table } from "./config.ts";
 import { errorTable } from "./errors.ts";
 import { bundlesPath, syncPath } from "./protocol.ts";
-
-export interface MetricAbout {
-  readonly name: string;
-  readonly help: string;
-}
 
 export function renderReference(metrics: readonly MetricAbout[]): string {
   return [
@@ -17,19 +18,11 @@ export function renderReference(metrics: readonly MetricAbout[]): string {
     "## Environment",
     "An empty value counts as unset. A value that is not accepted, or an unknown `BRIDGE_` variable, ends the process with exit code 2 after all problems have been logged.",
     "",
-    table(
-      ["Variable", "Default", "Accepted", "Meaning"],
-      variables.map(({ name, fallback, accepts, about }) => [
-        `\`${name}\``,
-        fallback === "" ? "" : `\`${fallback}\``,
-        accepts,
-        about,
-      ]),
-    ),
+    renderVariables(table),
     "## For bouncers",
     "On `BRIDGE_PORT`, with `Authorization: Bearer <token>`.",
     "",
-    table(
+    renderTable(
       ["Request", "Answer"],
       [
         [
@@ -45,7 +38,7 @@ export function renderReference(metrics: readonly MetricAbout[]): string {
     "## For people and machines",
     "On `BRIDGE_ADMIN_PORT`, plain HTTP. Each replica knows only the bouncers connected to itself.",
     "",
-    table(
+    renderTable(
       ["Request", "Answer"],
       [
         [`\`GET ${adminPaths.health}\``, "200 while the process runs."],
@@ -63,14 +56,11 @@ export function renderReference(metrics: readonly MetricAbout[]): string {
     "## Metrics",
     "Besides those of the Node.js process:",
     "",
-    table(
-      ["Name", "Meaning"],
-      metrics.map(({ name, help }) => [`\`${name}\``, help]),
-    ),
+    renderMetrics(metrics),
     "## Codes",
     "In answers (`error.code`), logs (`code`), metrics and WebSocket close reasons.",
     "",
-    table(
+    renderTable(
       ["Code", "HTTP status", "Meaning"],
       Object.entries(errorTable).map(([code, { status, about }]) => [
         `\`${code}\``,
@@ -79,12 +69,4 @@ export function renderReference(metrics: readonly MetricAbout[]): string {
       ]),
     ),
   ].join("\n");
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [head, head.map(() => "---"), ...rows].map(row).join("");
-}
-
-function row(cells: readonly string[]): string {
-  return `| ${cells.join(" | ")} |\n`;
 }

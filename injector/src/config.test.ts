@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseConfig, variables } from "./config.ts";
+import { parseConfig } from "./config.ts";
 
 const required = {
   INJECTOR_NAMESPACE: "bouncer-system",
@@ -67,6 +67,12 @@ describe("refused", () => {
   });
 });
 
-test("each variable says what it accepts and what it is for", () => {
-  expect(variables.filter(({ accepts, about }) => accepts === "" || about === "")).toEqual([]);
+test("the variables of Services named injector and injector-bridge are not ours", () => {
+  const links = {
+    INJECTOR_PORT: "tcp://10.96.0.7:443",
+    INJECTOR_SERVICE_HOST: "10.96.0.7",
+    INJECTOR_BRIDGE_SERVICE_PORT_HTTPS: "8443",
+    INJECTOR_BRIDGE_PORT: "tcp://10.96.0.8:8443",
+  };
+  expect(parseConfig({ ...required, ...links })).toMatchObject({ config: { port: 8443 } });
 });

@@ -3,22 +3,11 @@
  * when it is not set, and how it is documented. `docs/reference/configuration.md` is made from
  * this table. Pure.
  */
-import type { GenericSchema } from "valibot";
+import { optional, type Variable, variable } from "bouncer-environment/table";
+import { flag, integer, text } from "bouncer-environment/value";
 import * as v from "valibot";
-import { type environment, fileName, mountPath, port } from "../contract.ts";
+import { environment, fileName, mountPath, port } from "../contract.ts";
 import * as value from "./value.ts";
-
-export interface Row {
-  /** From the text of the variable to its value. */
-  readonly schema: GenericSchema<string, unknown>;
-  /** The text that stands in when the variable is unset or empty; null: the value is null. */
-  readonly fallback: string | null;
-  /** Completes "accepted is ..." in a complaint, and the reference. */
-  readonly accepts: string;
-  readonly doc: string;
-  /** Shown as `***` wherever the configuration is shown. */
-  readonly secret?: true;
-}
 
 const seconds = (least: number, most: number): string =>
   `a whole number of seconds from ${least} to ${most}`;
@@ -30,225 +19,183 @@ export type SignatureAlgorithm = (typeof signatureAlgorithms)[number];
 const booleans = "`true` or `false`";
 
 export const table = {
-  targetUrl: {
-    schema: value.targetUrl,
-    fallback: null,
+  targetUrl: optional(environment.targetUrl, value.targetUrl, {
     accepts: "an http URL without path, such as `http://127.0.0.1:3000`",
     doc: `The application, when there is one port: requests to port ${port.firstListener} go there. Not together with \`LISTENERS\`; with neither, it is \`http://127.0.0.1:3000\`.`,
-  },
-  listeners: {
-    schema: value.listeners,
-    fallback: null,
+  }),
+  listeners: optional(environment.listeners, value.listeners, {
     accepts: "`none`, or a comma-separated list of `port:targetPort`, each port listened on once",
     doc: "The ports to listen on and the application's port behind each. The injector sets it.",
-  },
-  targetHost: {
-    schema: value.host,
-    fallback: "127.0.0.1",
+  }),
+  targetHost: variable(environment.targetHost, "127.0.0.1", value.host, {
     accepts: "an IP address or a host name",
     doc: "Where the application of `LISTENERS` and of `PROBES` is: the pod's own address.",
-  },
-  adminPort: {
-    schema: value.port,
-    fallback: String(port.admin),
+  }),
+  adminPort: variable(environment.adminPort, String(port.admin), value.port, {
     accepts: "a port from 1 to 65535 that no listener has",
     doc: "Port of `/health`, `/ready`, `/metrics`, `/v1/status` and `/v1/policy/refresh`.",
-  },
-  adminOnProxyPort: {
-    schema: value.flag,
-    fallback: "true",
+  }),
+  adminOnProxyPort: variable(environment.adminOnProxyPort, "true", flag, {
     accepts: booleans,
     doc: "`true`: the admin paths are answered on the proxy ports too, to everybody (`POST /v1/policy/refresh`: to loopback only), and hide the application's paths of the same names. `false`: on the proxy ports they are answered to callers on loopback only. The injector sets `false`.",
-  },
-  policySyncUrl: {
-    schema: value.url("ws", "wss", "http", "https"),
-    fallback: null,
+  }),
+  policySyncUrl: optional(environment.policySyncUrl, value.url("ws", "wss", "http", "https"), {
     accepts: "a ws, wss, http or https URL without credentials",
     doc: "Where new policy comes from. `wss://` (or `ws://`): the bridge announces revisions, the bundle is pulled. `https://` (or `http://`): a bundle that is polled.",
-  },
-  policySyncClientToken: {
-    schema: value.text,
-    fallback: null,
+  }),
+  policySyncClientToken: optional(environment.policySyncClientToken, text, {
     accepts: "any text",
     doc: "Bearer token for `POLICY_SYNC_URL` and `POLICY_BUNDLE_URL`. Not together with `POLICY_SYNC_CLIENT_TOKEN_FILE`.",
     secret: true,
-  },
-  policySyncClientTokenFile: {
-    schema: value.absolutePath,
-    fallback: null,
+  }),
+  policySyncClientTokenFile: optional(environment.policySyncClientTokenFile, value.absolutePath, {
     accepts: "an absolute path",
     doc: "File with the bearer token; read again on every use, because the kubelet renews it.",
-  },
-  policySyncCa: {
-    schema: value.pemCertificates,
-    fallback: null,
+  }),
+  policySyncCa: optional(environment.policySyncCa, value.pemCertificates, {
     accepts: "PEM certificates",
     doc: "The authorities that the servers of policy are verified against; unset: Node's own list.",
-  },
-  policyBundleUrl: {
-    schema: value.url("http", "https"),
-    fallback: null,
+  }),
+  policyBundleUrl: optional(environment.policyBundleUrl, value.url("http", "https"), {
     accepts: "an http or https URL without credentials",
     doc: "The bundle that `bouncer load` fetches before the application starts.",
-  },
-  policyStore: {
-    schema: v.picklist(["opa"]),
-    fallback: "opa",
+  }),
+  policyStore: variable(environment.policyStore, "opa", v.picklist(["opa"]), {
     accepts: "`opa`",
     doc: "Kind of policy: bundles as `opa build -t wasm` makes them.",
-  },
-  policyDirectory: {
-    schema: value.absolutePath,
-    fallback: mountPath.policy,
+  }),
+  policyDirectory: variable(environment.policyDirectory, mountPath.policy, value.absolutePath, {
     accepts: "an absolute path",
     doc: `Directory of \`${fileName.bundle}\`: written by \`bouncer load\`, read by \`bouncer serve\` at start.`,
-  },
-  policyDecisionPath: {
-    schema: value.decisionPath,
-    fallback: "envoy/authz/allow",
-    accepts: "an entrypoint such as `envoy/authz/allow`",
-    doc: "Entrypoint of the bundle that decides.",
-  },
-  policyVerificationKey: {
-    schema: value.text,
-    fallback: null,
+  }),
+  policyDecisionPath: variable(
+    environment.policyDecisionPath,
+    "envoy/authz/allow",
+    value.decisionPath,
+    {
+      accepts: "an entrypoint such as `envoy/authz/allow`",
+      doc: "Entrypoint of the bundle that decides.",
+    },
+  ),
+  policyVerificationKey: optional(environment.policyVerificationKey, text, {
     accepts: "a PEM public key (RS, PS, ES) or a shared secret (HS)",
     doc: "When set, a bundle that is not signed with this key is refused.",
     secret: true,
-  },
-  policyVerificationKeyId: {
-    schema: value.text,
-    fallback: null,
+  }),
+  policyVerificationKeyId: optional(environment.policyVerificationKeyId, text, {
     accepts: "any text",
     doc: "Id that the bundle's signature must name; unset: any.",
-  },
-  policyVerificationAlgorithm: {
-    schema: v.picklist(signatureAlgorithms),
-    fallback: "RS256",
-    accepts: "RS, PS, ES or HS followed by 256, 384 or 512",
-    doc: "Algorithm of the signature. What the signature itself says is not believed.",
-  },
-  policyVerificationScope: {
-    schema: value.text,
-    fallback: null,
+  }),
+  policyVerificationAlgorithm: variable(
+    environment.policyVerificationAlgorithm,
+    "RS256",
+    v.picklist(signatureAlgorithms),
+    {
+      accepts: "RS, PS, ES or HS followed by 256, 384 or 512",
+      doc: "Algorithm of the signature. What the signature itself says is not believed.",
+    },
+  ),
+  policyVerificationScope: optional(environment.policyVerificationScope, text, {
     accepts: "any text",
     doc: "Scope that the signature must have.",
-  },
-  cacheTtl: {
-    schema: value.integer(0, 86_400),
-    fallback: "5",
+  }),
+  cacheTtl: variable(environment.cacheTtl, "5", integer(0, 86_400), {
     accepts: `${seconds(0, 86_400)}; 0 switches the cache off`,
     doc: "How long a decision may be given again for the same input and the same policy. A policy that reads the clock is late by up to this.",
-  },
-  trustedProxies: {
-    schema: value.cidrs,
-    fallback: null,
+  }),
+  trustedProxies: optional(environment.trustedProxies, value.cidrs, {
     accepts: "a comma-separated list of IP addresses and CIDR blocks",
     doc: "Peers whose `X-Forwarded-*` and other identity headers are kept and appended to. From everybody else they are removed.",
-  },
-  targetTimeoutSeconds: {
-    schema: value.integer(0, 86_400),
-    fallback: "60",
+  }),
+  targetTimeoutSeconds: variable(environment.targetTimeoutSeconds, "60", integer(0, 86_400), {
     accepts: `${seconds(0, 86_400)}; 0 is no limit`,
     doc: "How long the application may take to begin its answer before the client gets 504. Bodies, event streams and upgraded connections are not limited.",
-  },
-  maxRequestsInFlight: {
-    schema: value.integer(1, 1_000_000),
-    fallback: "2000",
+  }),
+  maxRequestsInFlight: variable(environment.maxRequestsInFlight, "2000", integer(1, 1_000_000), {
     accepts: "a whole number from 1 to 1000000",
     doc: "More requests than this at a time are refused with 503. Upgraded connections count while they are open.",
-  },
-  drainDelaySeconds: {
-    schema: value.integer(0, 3600),
-    fallback: "5",
+  }),
+  drainDelaySeconds: variable(environment.drainDelaySeconds, "5", integer(0, 3600), {
     accepts: seconds(0, 3600),
     doc: "How long requests are accepted after SIGTERM, while the rest of the cluster learns that the pod is going.",
-  },
-  drainTimeoutSeconds: {
-    schema: value.integer(0, 3600),
-    fallback: "20",
+  }),
+  drainTimeoutSeconds: variable(environment.drainTimeoutSeconds, "20", integer(0, 3600), {
     accepts: seconds(0, 3600),
     doc: "How long requests in flight may then take to finish.",
-  },
-  logLevel: {
-    schema: v.picklist(["trace", "debug", "info", "warn", "error", "fatal", "silent"]),
-    fallback: "info",
-    accepts: "`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`",
-    doc: "The least severe messages that are logged.",
-  },
-  logFormat: {
-    schema: v.picklist(["json", "text"]),
-    fallback: "json",
+  }),
+  logLevel: variable(
+    environment.logLevel,
+    "info",
+    v.picklist(["trace", "debug", "info", "warn", "error", "fatal", "silent"]),
+    {
+      accepts: "`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`",
+      doc: "The least severe messages that are logged.",
+    },
+  ),
+  logFormat: variable(environment.logFormat, "json", v.picklist(["json", "text"]), {
     accepts: "`json` or `text`",
     doc: "One JSON object a line, or one line of text for people.",
-  },
-  logDestination: {
-    schema: v.picklist(["stdout", "stderr"]),
-    fallback: "stdout",
+  }),
+  logDestination: variable(environment.logDestination, "stdout", v.picklist(["stdout", "stderr"]), {
     accepts: "`stdout` or `stderr`",
     doc: "Where the log goes. Audit records go to `AUDIT_LOG_DESTINATION`.",
-  },
-  enableAuditLog: {
-    schema: value.flag,
-    fallback: "true",
+  }),
+  enableAuditLog: variable(environment.enableAuditLog, "true", flag, {
     accepts: booleans,
     doc: "One record for each decision.",
-  },
-  auditLogDestination: {
-    schema: v.picklist(["stdout", "file"]),
-    fallback: "stdout",
-    accepts: "`stdout` or `file`",
-    doc: "Where audit records go.",
-  },
-  auditLogFile: {
-    schema: value.absolutePath,
-    fallback: `${mountPath.audit}/${fileName.audit}`,
-    accepts: "an absolute path",
-    doc: "File of the audit records for `AUDIT_LOG_DESTINATION=file`; at 10 MiB it becomes `.1`, and so on to `.4`.",
-  },
-  otelEnabled: {
-    schema: value.flag,
-    fallback: "false",
+  }),
+  auditLogDestination: variable(
+    environment.auditLogDestination,
+    "stdout",
+    v.picklist(["stdout", "file"]),
+    {
+      accepts: "`stdout` or `file`",
+      doc: "Where audit records go.",
+    },
+  ),
+  auditLogFile: variable(
+    environment.auditLogFile,
+    `${mountPath.audit}/${fileName.audit}`,
+    value.absolutePath,
+    {
+      accepts: "an absolute path",
+      doc: "File of the audit records for `AUDIT_LOG_DESTINATION=file`; at 10 MiB it becomes `.1`, and so on to `.4`.",
+    },
+  ),
+  otelEnabled: variable(environment.otelEnabled, "false", flag, {
     accepts: booleans,
     doc: "A span for each decision, exported as OTLP over HTTP (JSON).",
-  },
-  otelExporterOtlpEndpoint: {
-    schema: value.url("http", "https"),
-    fallback: "http://localhost:4318",
-    accepts: "an http or https URL without credentials",
-    doc: "Base URL of the collector; spans go to `/v1/traces` below it.",
-  },
-  otelServiceName: {
-    schema: value.text,
-    fallback: "bouncer",
+  }),
+  otelExporterOtlpEndpoint: variable(
+    environment.otelExporterOtlpEndpoint,
+    "http://localhost:4318",
+    value.url("http", "https"),
+    {
+      accepts: "an http or https URL without credentials",
+      doc: "Base URL of the collector; spans go to `/v1/traces` below it.",
+    },
+  ),
+  otelServiceName: variable(environment.otelServiceName, "bouncer", text, {
     accepts: "any text",
     doc: "`service.name` of the spans.",
-  },
-  adminToken: {
-    schema: value.adminToken,
-    fallback: null,
+  }),
+  adminToken: optional(environment.adminToken, value.adminToken, {
     accepts: "16 to 128 letters, digits, `-` or `_`",
     doc: "Unguessable path segment of rewritten probes and of the drain hook; unset: neither is served. The injector sets it.",
     secret: true,
-  },
-  probes: {
-    schema: value.probes,
-    fallback: "[]",
+  }),
+  probes: variable(environment.probes, "[]", value.probes, {
     accepts: "a JSON array of probes as the injector writes them, one for each container and field",
     doc: "The probes and hooks that the bouncer performs for the kubelet. The injector sets it.",
     // Their headers may carry credentials.
     secret: true,
-  },
-  podName: {
-    schema: value.text,
-    fallback: "",
+  }),
+  podName: variable(environment.podName, "", text, {
     accepts: "any text",
     doc: "Name of the pod, for logs, audit records, spans and the bridge.",
-  },
-  podNamespace: {
-    schema: value.text,
-    fallback: "",
+  }),
+  podNamespace: variable(environment.podNamespace, "", text, {
     accepts: "any text",
     doc: "Namespace of the pod, likewise.",
-  },
-} as const satisfies Readonly<Record<keyof typeof environment, Row>>;
+  }),
+} satisfies Readonly<Record<keyof typeof environment, Variable<unknown>>>;

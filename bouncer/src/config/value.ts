@@ -2,6 +2,7 @@
  * Schemas of single environment values: text in, typed value out. What a value may be is said in
  * words by the row of the table that uses it. Pure.
  */
+import { integer } from "bouncer-environment/value";
 import * as v from "valibot";
 import { type Listener, type Probe, probeFields } from "../contract.ts";
 
@@ -18,18 +19,8 @@ export interface Target {
 }
 
 const portNumber = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535));
-const decimal = v.pipe(v.string(), v.regex(/^\d{1,9}$/), v.transform(Number));
 
-export const text = v.string();
-export const port = v.pipe(decimal, portNumber);
-export const flag = v.pipe(
-  v.picklist(["true", "false"]),
-  v.transform((value) => value === "true"),
-);
-
-export function integer(least: number, most: number) {
-  return v.pipe(decimal, v.minValue(least), v.maxValue(most));
-}
+export const port = integer(1, 65_535);
 
 /** Absolute path without `..`, so that what is configured is what is opened. */
 export const absolutePath = v.pipe(v.string(), v.regex(/^\/(?!.*(?:^|\/)\.\.(?:\/|$))[^\0]*$/));

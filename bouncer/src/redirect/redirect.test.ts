@@ -20,7 +20,7 @@ function failing(stderr: string): ProgramResult {
 function savedRules(): string {
   const parsed = parseRedirectSettings(env);
   if (parsed.kind === "invalid") throw new Error("settings of the test");
-  return planRules(parsed.settings)
+  return planRules(parsed.config)
     .map(({ table, parent, chain, rules }) =>
       [`*${table}`, `-A ${parent} -p tcp -j ${chain}`, ...rules, "COMMIT", ""].join("\n"),
     )

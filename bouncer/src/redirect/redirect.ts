@@ -44,13 +44,13 @@ export async function runRedirect(
     await deps.writeTerminationMessage(parsed.problems.join("\n"));
     return exitCode.configInvalid;
   }
-  const outcome = await redirect(parsed.settings, deps);
+  const outcome = await redirect(parsed.config, deps);
   if (outcome.kind === "failure") {
     deps.log.error({ code: outcome.code, problem: outcome.message }, "redirect failed");
     await deps.writeTerminationMessage(outcome.message);
     return exitCode.failed;
   }
-  deps.log.info({ ...parsed.settings, backends: outcome.backends }, "redirect in force");
+  deps.log.info({ ...parsed.config, backends: outcome.backends }, "redirect in force");
   return exitCode.done;
 }
 

@@ -39,7 +39,7 @@ test.each([
     { listeners: [], openPorts: [], unlistedPorts: "deny" },
   ],
 ] as const)("%s", (_name, env, settings) => {
-  expect(parseRedirectSettings(env)).toEqual({ kind: "ok", settings });
+  expect(parseRedirectSettings(env)).toEqual({ kind: "ok", config: settings });
 });
 
 test.each([
@@ -47,7 +47,7 @@ test.each([
     "no listeners",
     {},
     [
-      'Cannot use REDIRECT_LISTENERS: it is not set, accepted is "none", or a comma-separated list of port:targetPort, each port listened on once',
+      'Cannot start without REDIRECT_LISTENERS: accepted is "none", or a comma-separated list of "port:targetPort", each port listened on once',
     ],
   ],
   [
@@ -58,9 +58,9 @@ test.each([
       REDIRECT_UNLISTED_PORTS: "maybe",
     },
     [
-      'Cannot use REDIRECT_LISTENERS "8080": it is not valid, accepted is "none", or a comma-separated list of port:targetPort, each port listened on once',
-      'Cannot use REDIRECT_OPEN_PORTS "0": it is not valid, accepted is a comma-separated list of ports from 1 to 65535',
-      'Cannot use REDIRECT_UNLISTED_PORTS "maybe": it is not valid, accepted is "deny" or "allow"',
+      'Cannot use REDIRECT_LISTENERS "8080": accepted is "none", or a comma-separated list of "port:targetPort", each port listened on once',
+      'Cannot use REDIRECT_OPEN_PORTS "0": accepted is a comma-separated list of ports from 1 to 65535',
+      'Cannot use REDIRECT_UNLISTED_PORTS "maybe": accepted is "deny" or "allow"',
     ],
   ],
   [

@@ -1,19 +1,15 @@
 /** Environment of `bouncer redirect`, parsed once; every problem is reported. Pure. */
+import {
+  type Environment,
+  type Reading,
+  readTable,
+  required,
+  type Values,
+  variable,
+} from "bouncer-environment/table";
 import * as v from "valibot";
 import { listeners, port } from "../config/value.ts";
-import { redirectEnvironment, type Listener } from "../contract.ts";
-
-export interface RedirectSettings {
-  readonly listeners: readonly Listener[];
-  /** TCP ports that are let through as they are. */
-  readonly openPorts: readonly number[];
-  /** What happens to TCP ports that are neither an application's nor open. */
-  readonly unlistedPorts: "deny" | "allow";
-}
-
-export type SettingsResult =
-  | { readonly kind: "ok"; readonly settings: RedirectSettings }
-  | { readonly kind: "invalid"; readonly problems: readonly string[] };
+import { redirectEnvironment } from "../contract.ts";
 
 const ports = v.pipe(
   v.string(),
@@ -21,47 +17,33 @@ const ports = v.pipe(
   v.array(port),
 );
 
-const schema = v.object({
-  [redirectEnvironment.listeners]: listeners,
-  [redirectEnvironment.openPorts]: v.optional(ports, ""),
-  [redirectEnvironment.unlistedPorts]: v.optional(v.picklist(["deny", "allow"]), "deny"),
-});
-
-const accepted: Readonly<Record<string, string>> = {
-  [redirectEnvironment.listeners]:
-    '"none", or a comma-separated list of port:targetPort, each port listened on once',
-  [redirectEnvironment.openPorts]: "a comma-separated list of ports from 1 to 65535",
-  [redirectEnvironment.unlistedPorts]: '"deny" or "allow"',
+export const redirectTable = {
+  listeners: required(redirectEnvironment.listeners, listeners, {
+    accepts: "`none`, or a comma-separated list of `port:targetPort`, each port listened on once",
+    doc: "The ports of the bouncer and the application's port behind each.",
+  }),
+  openPorts: variable(redirectEnvironment.openPorts, "", ports, {
+    accepts: "a comma-separated list of ports from 1 to 65535",
+    doc: "TCP ports that are let through as they are.",
+  }),
+  unlistedPorts: variable(
+    redirectEnvironment.unlistedPorts,
+    "deny",
+    v.picklist(["deny", "allow"]),
+    {
+      accepts: "`deny` or `allow`",
+      doc: "What happens to TCP ports that are neither an application's nor open.",
+    },
+  ),
 };
 
-export function parseRedirectSettings(
-  env: Readonly<Record<string, string | undefined>>,
-): SettingsResult {
-  // Others are no mistake: Kubernetes adds REDIRECT_PORT and more for a Service named "redirect".
-  const set = Object.fromEntries(
-    Object.entries(env).filter(([name, value]) => Object.hasOwn(accepted, name) && value !== ""),
-  );
-  const parsed = v.safeParse(schema, set);
-  if (!parsed.success) {
-    const names = new Set(parsed.issues.map((issue) => String(issue.path?.[0].key)));
-    return {
-      kind: "invalid",
-      problems: [...names].map((name) => complain(name, set[name])),
-    };
-  }
-  const settings: RedirectSettings = {
-    listeners: parsed.output[redirectEnvironment.listeners],
-    openPorts: parsed.output[redirectEnvironment.openPorts],
-    unlistedPorts: parsed.output[redirectEnvironment.unlistedPorts],
-  };
-  const problems = findContradictions(settings);
-  return problems.length === 0 ? { kind: "ok", settings } : { kind: "invalid", problems };
-}
+export type RedirectSettings = Values<typeof redirectTable>;
 
-function complain(name: string, value: string | undefined): string {
-  const what =
-    value === undefined ? `${name}: it is not set` : `${name} "${value}": it is not valid`;
-  return `Cannot use ${what}, accepted is ${accepted[name] ?? ""}`;
+export function parseRedirectSettings(env: Environment): Reading<RedirectSettings> {
+  const read = readTable(redirectTable, env);
+  if (read.kind === "invalid") return read;
+  const problems = findContradictions(read.config);
+  return problems.length === 0 ? read : { kind: "invalid", problems };
 }
 
 /** Ports that would be decided in two ways: the rules are only right without them. */

@@ -41,7 +41,7 @@ function problemsOf(pod: unknown): readonly string[] {
     const env = container?.env?.map((one) => [one.name, resolve(one)] as const) ?? [];
     if (new Set(env.map(([key]) => key)).size !== env.length) return ["a variable is set twice"];
     const parsed = parseConfig(Object.fromEntries<string>(env));
-    if (!parsed.ok) return parsed.problems;
+    if (parsed.kind === "invalid") return parsed.problems;
     return parsed.config.policySyncCa === certificate ? [] : ["the authority is lost"];
   });
 }

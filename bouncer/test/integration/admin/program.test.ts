@@ -61,8 +61,8 @@ test.each(["serve", "load"])(
     const env = { LOG_LEVEL: "loud", CACHE_TTL: "soon" };
     const { code, stdout, stderr } = await runToEnd([role], env);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-    expect(stderr).toContain('LOG_LEVEL is "loud"');
-    expect(stderr).toContain('CACHE_TTL is "soon"');
+    expect(stderr).toContain('Cannot use LOG_LEVEL "loud"');
+    expect(stderr).toContain('Cannot use CACHE_TTL "soon"');
   },
 );
 

@@ -67,7 +67,7 @@ async function run({ env = {}, policy, app, config }: RunOptions = {}): Promise<
     ADMIN_TOKEN: token,
     ...env,
   });
-  if (!parsed.ok) throw new Error(parsed.problems.join());
+  if (parsed.kind === "invalid") throw new Error(parsed.problems.join());
   const serving = await startServing(
     {
       ...parsed.config,

@@ -12,7 +12,7 @@ type Variable = (typeof environment)[keyof typeof environment];
 
 export function configOf(env: Readonly<Partial<Record<Variable, string>>>): Config {
   const result = parseConfig(env);
-  if (!result.ok) throw new Error(result.problems.join("; "));
+  if (result.kind === "invalid") throw new Error(result.problems.join("; "));
   return result.config;
 }
 
