@@ -39,6 +39,13 @@ test.each([
   expect(read).toEqual({ kind: "ok", config: { ...defaults, ...changed } });
 });
 
+test("a value like a Service's is a mistake in a variable that no Service sets", () => {
+  expect(readTable(table, { ...owner, LEVEL: "tcp://10.0.0.1:80" })).toEqual({
+    kind: "invalid",
+    problems: ['Cannot use LEVEL "tcp://10.0.0.1:80": accepted is 0 to 9'],
+  });
+});
+
 function conflicts(textOf: TextOf): string[] {
   return textOf("GATE_PORT") === null && textOf("LEVEL") === "10" ? ["Cannot use LEVEL now"] : [];
 }

@@ -65,10 +65,14 @@ export function required<T>(name: string, schema: Text<T>, doc: Doc): Variable<T
 const serviceLinkName = /_(SERVICE_(HOST|PORT)|PORT_[0-9]+_(TCP|UDP|SCTP))(_|$)/;
 const serviceLinkValue = /^(tcp|udp|sctp):\/\/\S+:\d+$/;
 
+function isServiceLink(name: string, text: string): boolean {
+  return serviceLinkName.test(name) || (name.endsWith("_PORT") && serviceLinkValue.test(text));
+}
+
 /** An empty variable is an unset one: that is what manifests and charts write for "none". */
 function readText(environment: Environment, name: string): string | null {
   const text = environment[name] ?? "";
-  return text === "" || serviceLinkValue.test(text) ? null : text;
+  return text === "" || isServiceLink(name, text) ? null : text;
 }
 
 function shown({ secret }: About, text: string): string {
@@ -120,7 +124,7 @@ export function readTable<T extends Table>(
 function findUnknown(table: Table, environment: Environment, prefix: string): string[] {
   const known = new Set(Object.values(table).map(({ about }) => about.name));
   return Object.keys(environment)
-    .filter((name) => name.startsWith(prefix) && !known.has(name) && !serviceLinkName.test(name))
+    .filter((name) => name.startsWith(prefix) && !known.has(name))
     .filter((name) => readText(environment, name) !== null)
     .map((name) => `Cannot use ${name}: there is no variable of this name`);
 }
