@@ -57,6 +57,8 @@ show "$(visit GET)"
 title '5. Bob may not delete it'
 show "$(visit DELETE)"
 title '6. The audit record of each'
+both_recorded() { [ "$(bash -c "$audit" | wc -l)" -ge 2 ]; } # records are written in batches
+until_ready 10 both_recorded
 show "$audit"
 
 cat <<TEXT
