@@ -6,9 +6,9 @@ import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import type { RequestBody } from "../policy/decision.ts";
 
-/** What may still be read of a body that nobody wants, so that the connection can be used again. */
-const maxDiscardedBytes = 256 * 1024;
-const maxDiscardMs = 5000;
+/** How long a body that nobody wants is read, and how long its client may be silent. */
+const maxDiscardMs = 30_000;
+const maxSilenceMs = 5000;
 
 export interface BodyStart extends RequestBody {
   /** All that was read, beyond `bytes` too. */
@@ -96,19 +96,23 @@ export class ForwardedBody extends Readable {
 }
 
 /**
- * Reads what is left of a body whose request was answered, so that the connection can go on; gives
- * the connection up when that is much or takes long.
+ * Reads what is left of a body whose request was answered. A connection that is closed with bytes
+ * unread is reset, and a client that is still sending may lose the answer (RFC 9112, 9.6); so it is
+ * given up only when that takes long.
  */
 export function discardBody(request: IncomingMessage): void {
   if (request.complete) return;
-  let left = maxDiscardedBytes;
-  const timer = setTimeout(() => request.destroy(), maxDiscardMs);
+  const giveUp = (): void => {
+    request.destroy();
+  };
+  const silence = setTimeout(giveUp, maxSilenceMs);
+  const whole = setTimeout(giveUp, maxDiscardMs);
   request.once("close", () => {
-    clearTimeout(timer);
+    clearTimeout(silence);
+    clearTimeout(whole);
   });
-  request.on("data", (chunk: Buffer) => {
-    left -= chunk.length;
-    if (left < 0) request.destroy();
+  request.on("data", () => {
+    silence.refresh();
   });
   request.on("error", () => {
     // The client went away; there is nothing left to tell it.

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { type ClientRequest, createServer } from "node:http";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import {
   allow,
   type Bench,
@@ -25,6 +25,7 @@ async function bench(options?: BenchOptions): Promise<Bench> {
 }
 
 afterEach(async () => {
+  vi.useRealTimers();
   await Promise.all(open.splice(0).map((one) => one.close()));
 });
 
@@ -389,24 +390,35 @@ test("an answer before the end of the upload reaches the client", async () => {
   expect(await readAll(response)).toBe("too much");
 });
 
-test.each<[string, BenchOptions]>([
+describe.each<[string, BenchOptions]>([
   ["refused", { decide: () => deny }],
   ["answered early", { app: (_request, response) => response.end() }],
-])(
-  "what is left of the body of a request that was %s is read, a little of it",
-  async (_n, options) => {
+])("the body of a request that was %s", (_name, options) => {
+  const size = 8 * 1024 * 1024;
+  const head = "POST / HTTP/1.1\r\nHost: a\r\n";
+
+  test("is read to its end, so that the answer is not lost and the connection goes on", async () => {
     const { port, reports } = await bench(options);
-    const head = "POST / HTTP/1.1\r\nHost: a\r\n";
     const socket = await dial(port);
-    socket.write(`${head}Content-Length: 6\r\n\r\none`);
+    socket.write(`${head}Content-Length: ${size}\r\n\r\nx`);
     await reports.next();
-    socket.write(`two${head}Content-Length: 9999999\r\n\r\nx`);
-    await reports.next();
-    socket.write("x".repeat(9_999_999));
+    socket.write("x".repeat(size - 1));
+    socket.write(`${head}Content-Length: 0\r\nConnection: close\r\n\r\n`);
     const text = await readAll(socket);
     expect(text.match(/HTTP\/1.1 /g)).toHaveLength(2);
-  },
-);
+  });
+
+  test("is given up when nothing more of it comes", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const { port, reports } = await bench(options);
+    const socket = await dial(port);
+    const text = readAll(socket);
+    socket.write(`${head}Content-Length: ${size}\r\n\r\nx`);
+    await reports.next();
+    vi.advanceTimersByTime(5000);
+    expect((await text).match(/HTTP\/1.1 /g)).toHaveLength(1);
+  });
+});
 
 test("events are passed on as they come, and an endless response is no timeout", async () => {
   const app = createServer((_request, response) => {
