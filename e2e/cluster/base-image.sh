@@ -5,6 +5,8 @@
 source "$(dirname "$0")/env.sh"
 image=node:24-bookworm-slim
 debian=bouncer-debian:bookworm-slim
+label=dev.bouncer.stand-in
+version=$("$REPO/node_modules/node/bin/node" --version)
 
 build_debian() { # without manuals and translations, as the published slim image is
   local folder options=()
@@ -17,6 +19,7 @@ stand_in() {
   cp -L "$REPO/node_modules/node/bin/node" "$context/node"
   cat >"$context/Dockerfile" <<-DOCKERFILE
 	FROM $debian
+	LABEL $label=$version
 	ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 	COPY node /usr/local/bin/
 	RUN node --version && groupadd --gid 1000 node && useradd --uid 1000 --gid node --create-home node
@@ -26,7 +29,14 @@ stand_in() {
   rm -r "$context"
 }
 
-if ! "$CLUSTER_DIR/pull.sh" "$image"; then
+# A stand-in from before the workspace took another Node is as good as none.
+stale() {
+  local made_of
+  made_of=$(docker image inspect -f "{{index .Config.Labels \"$label\"}}" "$image" 2>/dev/null)
+  [ -n "$made_of" ] && [ "$made_of" != "$version" ]
+}
+
+if stale || ! "$CLUSTER_DIR/pull.sh" "$image"; then
   can_install || fail "Cannot pull \"$image\" from a registry, and a stand-in needs Debian and root"
   install_packages mmdebstrap
   docker image inspect "$debian" >/dev/null 2>&1 || step "Debian for the images" build_debian
