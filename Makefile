@@ -12,9 +12,12 @@ help: ## list the verbs
 
 ##### Every day
 
-.PHONY: setup check fix golden
+.PHONY: setup tools check fix golden
 setup: ## pnpm and the packages of the workspace; everything else does this by itself
 	@e2e/cluster/workspace.sh
+
+tools: ## kind, kubectl, helm and opa where they are missing; prints the folder for your PATH
+	@$(TOOLS) kind kubectl helm opa
 
 check: ## format, lint, types, chart and unit tests with their goldens: run it all day long
 	@e2e/test.sh setup format lint types chart unit
