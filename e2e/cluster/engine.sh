@@ -5,6 +5,7 @@
 source "$(dirname "$0")/env.sh"
 pid_file=$CACHE/engine.pid
 log_file=$CACHE/engine.log
+runtime=/usr/local/libexec/bouncer/runc-fit
 
 # The first docker client on PATH that gets on with the engine: an old one may shadow a good one.
 answering_client() {
@@ -33,8 +34,9 @@ start() {
   local options=()
   if ! has_sys_resource; then
     install_packages jq
-    install -m 0755 "$CLUSTER_DIR/node/runc-fit" "$CACHE/runc-fit"
-    options=(--add-runtime "fit=$CACHE/runc-fit" --default-runtime fit)
+    # Not in the cache: the engine needs it for as long as it runs, and caches get deleted.
+    install -D -m 0755 "$CLUSTER_DIR/node/runc-fit" "$runtime"
+    options=(--add-runtime "fit=$runtime" --default-runtime fit)
   fi
   # In a session of its own: the engine outlives the script and a Ctrl-C in its terminal.
   setsid nohup dockerd ${options[@]+"${options[@]}"} >"$log_file" 2>&1 </dev/null &

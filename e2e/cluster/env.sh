@@ -79,10 +79,11 @@ has_sys_resource() {
   [ -z "$bounding" ] || [ $(((0x$bounding >> 24) & 1)) = 1 ]
 }
 
-# Debian packages no buildx, without which a newer client refuses BuildKit.
+# Debian packages no buildx, without which a newer client refuses BuildKit. Attestations would make
+# an index of the image, which `kind load` does not take from every engine.
 docker_build() {
   if docker buildx version >/dev/null 2>&1; then
-    docker build --load "$@"
+    BUILDX_NO_DEFAULT_ATTESTATIONS=1 docker build --load "$@"
   else
     DOCKER_BUILDKIT=0 docker build "$@"
   fi
