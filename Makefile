@@ -43,8 +43,8 @@ images: build ## build the container images
 ##### Test
 
 .PHONY: integration e2e test cluster cluster-down
-integration: ## tests with real sockets, files, programs and network namespaces
-	@e2e/test.sh setup integration
+integration: ## tests with real sockets, files, programs and network namespaces (in a container without root)
+	@e2e/test.sh setup integration network
 
 cluster: setup ## the kind cluster of the end-to-end tests
 	@e2e/cluster/cluster.sh up bouncer-test
@@ -57,7 +57,7 @@ e2e: ## the stories on the test cluster, which is made, or reused as it is
 	@e2e/test.sh setup build e2e
 
 test: ## everything: checks, policy, integration, and the stories on a new cluster
-	@e2e/test.sh setup format lint types chart unit policy integration build cluster e2e
+	@e2e/test.sh setup format lint types chart unit policy integration network build cluster e2e
 
 ##### Demo
 

@@ -1,7 +1,10 @@
 import { defineConfig } from "vitest/config";
 
-/** Three suites: `unit` touches nothing outside the process, `integration` opens real sockets, */
-/** files, namespaces and programs, `e2e` needs the kind cluster that `make cluster` makes. */
+/**
+ * Four suites: `unit` touches nothing outside the process, `integration` opens real sockets, files
+ * and programs, `network` makes network namespaces and so needs root on Linux (`e2e/network.sh` has
+ * it anywhere), `e2e` needs the kind cluster that `make cluster` makes.
+ */
 export default defineConfig({
   test: {
     projects: [
@@ -21,6 +24,14 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "network",
+          include: ["bouncer/test/network/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

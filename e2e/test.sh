@@ -11,7 +11,9 @@ trap 'rm -rf "$results"' EXIT
 passed=0 failed=0 table=''
 
 tools() { "$CLUSTER_DIR/tools.sh" "$@" >/dev/null; }
-suite() { vitest run --project "$1" --reporter default --reporter json --outputFile.json="$results/$1.json"; }
+report() { echo --reporter default --reporter json --outputFile.json="$results/$1.json"; }
+# shellcheck disable=SC2046 # words are what is wanted
+suite() { vitest run --project "$1" $(report "$1"); }
 
 setup() { "$CLUSTER_DIR/workspace.sh"; }
 format() { oxfmt --check; }
@@ -22,14 +24,17 @@ unit() { tools helm opa && suite unit; }
 policy() { tools opa && opa test --verbose examples/policy/*.rego examples/policy/data.json | tee "$results/policy.txt"; }
 integration() {
   tools opa
-  if can_install; then install_packages iptables iproute2 openssl; fi
+  if can_install; then install_packages openssl; fi
   examples/policy/build.sh
   suite integration
 }
+# shellcheck disable=SC2046
+network() { e2e/network.sh "$results" $(report network); }
 build() { "$CLUSTER_DIR/programs.sh"; }
 # A new cluster: whatever an aborted run may have left in the old one cannot matter.
 cluster() { "$CLUSTER_DIR/cluster.sh" down "$cluster" && "$CLUSTER_DIR/with.sh" "$cluster" true; }
-e2e() { "$CLUSTER_DIR/with.sh" "$cluster" vitest run --project e2e --reporter default --reporter json --outputFile.json="$results/e2e.json"; }
+# shellcheck disable=SC2046
+e2e() { "$CLUSTER_DIR/with.sh" "$cluster" vitest run --project e2e $(report e2e); }
 
 # count STEP STATUS: a suite counts its tests, any other step is one check. A step that failed
 # without a failed test (a crash, a broken import) is one failure.

@@ -1,6 +1,6 @@
 /** `bouncer redirect` as its process runs it; log lines go to stdout as JSON. */
-import { runRedirect } from "../../../../src/redirect/redirect.ts";
-import { createRedirectDeps } from "../../../../src/redirect/system.ts";
+import { runRedirect } from "../../../src/redirect/redirect.ts";
+import { createRedirectDeps } from "../../../src/redirect/system.ts";
 
 const log = (fields: Readonly<Record<string, unknown>>, message: string): void => {
   process.stdout.write(`${JSON.stringify({ ...fields, message })}\n`);

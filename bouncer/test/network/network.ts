@@ -77,7 +77,7 @@ function requireTools(): void {
   const missing = tools.filter((tool) => spawnSync("which", [tool]).status !== 0);
   if (missing.length === 0 && process.getuid?.() === 0) return;
   throw new Error(
-    `Cannot test the redirect: it needs root, and ${missing.join(", ") || "all programs are there"}: apt-get install iproute2 iptables util-linux`,
+    `Cannot test the redirect: it needs root, and ${missing.join(", ") || "all programs are there"}: make integration takes care of both`,
   );
 }
 

@@ -231,7 +231,7 @@ test("ten runs leave what one leaves", () => {
 });
 
 test("the program that the image runs does all this", () => {
-  const program = [join(import.meta.dirname, "../../../src/main.ts"), "redirect"];
+  const program = [join(import.meta.dirname, "../../src/main.ts"), "redirect"];
   const { status, output } = redirect({}, { program });
   expect(JSON.parse(output)).toMatchObject({ msg: "redirect in force", openPorts: [port.admin] });
   expect(status).toBe(0);
