@@ -118,7 +118,7 @@ export const table = {
   preset: row("preset", {
     ...oneOf(presetNames),
     fallback: "`preset` of the settings",
-    doc: "Size of the added containers.",
+    doc: "Size of the added containers. The two steps before the application may use 500m CPU at any size, so that pods start sooner.",
   }),
   cpuRequest: row("cpu-request", {
     ...matching(cpuPattern, acceptedCpu),

@@ -8,7 +8,7 @@ import {
   buildSidecarEnvironment,
   type SidecarFacts,
 } from "./environment.ts";
-import { buildResources } from "./resources.ts";
+import { buildResources, buildStepResources } from "./resources.ts";
 import { redirecting, restricted } from "./security-context.ts";
 import { loaderMounts, sidecarMounts } from "./volumes.ts";
 
@@ -24,17 +24,15 @@ export interface Choices extends SidecarFacts {
 
 type Role = "redirect" | "load" | "serve";
 
-/**
- * The steps before the application need no more than the sidecar, and a pod reserves the larger of
- * the two, so all three have the same resources.
- */
+/** The steps request what the sidecar does: a pod reserves the larger of the two anyway. */
 function buildBase(name: string, role: Role, { options, settings, version }: Choices) {
+  const build = role === "serve" ? buildResources : buildStepResources;
   return {
     name,
     image: settings.image ?? `bouncer:${version}`,
     imagePullPolicy: settings.imagePullPolicy,
     args: [role],
-    resources: buildResources(options, settings.presets),
+    resources: build(options, settings.presets),
   };
 }
 

@@ -1,17 +1,17 @@
 import { expect, test } from "vitest";
 import { buildSettings } from "../../test/support/context.ts";
 import { parseAnnotations } from "../annotations/parse.ts";
-import { buildResources } from "./resources.ts";
+import { buildResources, buildStepResources } from "./resources.ts";
 
 const settings = buildSettings();
 
 /** `cpu request-limit memory request-limit`. */
-function resourcesFor(annotations: Record<string, string>): string {
+function resourcesFor(annotations: Record<string, string>, build = buildResources): string {
   const pod = Object.fromEntries(
     Object.entries(annotations).map(([name, value]) => [`bouncer.dev/${name}`, value]),
   );
   const { options } = parseAnnotations({ pod, namespace: {} }, settings);
-  const { requests, limits } = buildResources(options, settings.presets);
+  const { requests, limits } = build(options, settings.presets);
   return `${requests.cpu}-${limits.cpu} ${requests.memory}-${limits.memory}`;
 }
 
@@ -33,4 +33,13 @@ test.each([
   ],
 ])("%s %o", (_, annotations, expected) => {
   expect(resourcesFor(annotations)).toBe(expected);
+});
+
+test.each([
+  ["are not held to the small preset's CPU", {}, "50m-500m 64Mi-128Mi"],
+  ["nor to the medium one's", { preset: "medium" }, "100m-500m 128Mi-256Mi"],
+  ["have what a larger preset has", { preset: "xlarge" }, "500m-1 512Mi-1Gi"],
+  ["are held to a limit that was asked for", { "cpu-limit": "200m" }, "50m-200m 64Mi-128Mi"],
+])("the steps before the application %s", (_, annotations, expected) => {
+  expect(resourcesFor(annotations, buildStepResources)).toBe(expected);
 });

@@ -51,3 +51,17 @@ export function buildResources(options: Options, presets: Settings["presets"]): 
     limits: { cpu: cpu.limit, memory: memory.limit },
   };
 }
+
+const stepCpuLimit = "500m";
+
+/**
+ * Of the steps before the application, which waits for them: they take half a second of CPU
+ * together, and at the small preset's limit that is five seconds of each start of a pod. Requests
+ * stay, so that no more is reserved; a limit that was asked for holds for the steps, too.
+ */
+export function buildStepResources(options: Options, presets: Settings["presets"]): Resources {
+  const resources = buildResources(options, presets);
+  const { limits } = resources;
+  if (options.cpuLimit !== null || amountOf(limits.cpu) >= amountOf(stepCpuLimit)) return resources;
+  return { ...resources, limits: { ...limits, cpu: stepCpuLimit } };
+}
