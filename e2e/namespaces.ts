@@ -1,5 +1,6 @@
 /** A namespace for each story, so that stories do not see each other. */
-import { apply, kubectl } from "./kubernetes.ts";
+import { eventually } from "./eventually.ts";
+import { apply, dryRun, kubectl } from "./kubernetes.ts";
 
 const testLabel = "bouncer.dev/e2e";
 
@@ -16,7 +17,16 @@ export async function createNamespace(
   });
   // Pods need the namespace's service account, which a controller makes a moment later.
   await kubectl(`wait serviceaccount/default -n ${name} --for=create --timeout=60s`);
+  // An injector that an earlier story has just started may not be reachable by its Service yet.
+  await eventually(() => admits(name));
   return name;
+}
+
+async function admits(namespace: string): Promise<void> {
+  const spec = { containers: [{ name: "app", image: "none" }] };
+  const metadata = { name: "admitted", namespace };
+  const { code, stderr } = await dryRun({ apiVersion: "v1", kind: "Pod", metadata, spec });
+  if (code !== 0) throw new Error(stderr);
 }
 
 export const injected = { "bouncer-injection": "enabled" } as const;
