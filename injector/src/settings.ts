@@ -149,7 +149,10 @@ const policy = strict({
     null,
   ),
   verification: v.optional(
-    described("When set, unsigned bundles are refused", v.nullable(verification)),
+    described(
+      "When set, unsigned bundles are refused; when not, signed ones",
+      v.nullable(verification),
+    ),
     null,
   ),
 });

@@ -79,7 +79,7 @@ export const table = {
   ),
   policyVerificationKey: optional(environment.policyVerificationKey, text, {
     accepts: "a PEM public key (RS, PS, ES) or a shared secret (HS)",
-    doc: "When set, a bundle that is not signed with this key is refused.",
+    doc: "When set, a bundle that is not signed with this key is refused; when not, one that is signed.",
     secret: true,
   }),
   policyVerificationKeyId: optional(environment.policyVerificationKeyId, text, {

@@ -38,7 +38,7 @@ export async function openBundle(
   requirements: BundleRequirements,
 ): Promise<Bundle> {
   const files = await unpack(bytes);
-  if (requirements.key !== null) verifySignature(files, requirements.key);
+  verifySignature(files, requirements.key);
   refuseUnsupported(files);
   const text = files.get(".manifest");
   if (text === undefined) {

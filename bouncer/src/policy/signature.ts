@@ -63,9 +63,16 @@ function refuse(reason: string, cause?: unknown): AppError {
   return new AppError("bundle_signature", `Cannot accept bundle: ${reason}`, { cause });
 }
 
-/** Throws unless every file, and no other, is what the holder of the key signed. */
-export function verifySignature(files: Files, key: VerificationKey): void {
+/**
+ * Throws unless every file, and no other, is what the holder of the key signed. Without a key, a
+ * bundle must not be signed, as in OPA: whoever signs expects that it is looked at.
+ */
+export function verifySignature(files: Files, key: VerificationKey | null): void {
   const text = files.get(signaturesFile);
+  if (key === null) {
+    if (text === undefined) return;
+    throw refuse("it is signed, and POLICY_VERIFICATION_KEY is not set");
+  }
   if (text === undefined) throw refuse("it is not signed");
   const { signatures } = readJson(signaturesSchema, text, signaturesFile);
   const [header = "", payload = "", signature = "", ...rest] = signatures[0].split(".");

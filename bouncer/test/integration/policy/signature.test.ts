@@ -59,7 +59,7 @@ function keyOf(
   return { key: pair.publicKey, algorithm, keyId: null, scope: null, ...overrides };
 }
 
-const open = async (bytes: Uint8Array, key: VerificationKey): Promise<string> =>
+const open = async (bytes: Uint8Array, key: VerificationKey | null): Promise<string> =>
   (await openBundle(bytes, { decisionPath: "envoy/authz/allow", key })).manifest.revision;
 
 describe("signed by opa", () => {
@@ -107,6 +107,10 @@ describe("refused", () => {
     await expect(buildBundle(sources).then((bytes) => open(bytes, key))).rejects.toThrow(
       "it is not signed",
     );
+  });
+
+  test("signed, and no key to verify it with", async () => {
+    await expect(open(signed, null)).rejects.toThrow("POLICY_VERIFICATION_KEY is not set");
   });
 
   const changes: readonly (readonly [string, (all: Entry[]) => readonly Entry[], string])[] = [
