@@ -97,7 +97,7 @@ function createGauges(sources: MetricsSources): readonly Gauge[] {
     },
   });
   const notAfter = new Gauge({
-    name: "bouncer_bridge_certificate_not_after_seconds",
+    name: "bouncer_bridge_certificate_expiry_timestamp_seconds",
     help: "End of the serving certificate's validity, seconds since the epoch; 0: there is none",
     registers: [],
     collect() {

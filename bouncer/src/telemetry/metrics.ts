@@ -73,7 +73,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     help: "Spans that were not exported",
     registers,
   });
-  registerGauges(registry, sources);
+  registerReadings(registry, sources);
   return {
     observe: (report) => {
       const verdict = report.decision?.verdict.kind ?? "none";
@@ -99,7 +99,7 @@ export function createMetrics(sources: MetricSources): Metrics {
 }
 
 /** Values that are read when somebody asks for them. */
-function registerGauges(registry: Registry, sources: MetricSources): void {
+function registerReadings(registry: Registry, sources: MetricSources): void {
   const registers = [registry];
   const gauge = (name: string, help: string, read: () => number): void => {
     // oxlint-disable-next-line no-new -- it lives in the registry
@@ -109,6 +109,18 @@ function registerGauges(registry: Registry, sources: MetricSources): void {
       registers,
       collect() {
         this.set(read());
+      },
+    });
+  };
+  const counter = (name: string, help: string, read: () => number): void => {
+    // oxlint-disable-next-line no-new -- it lives in the registry
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(read());
       },
     });
   };
@@ -140,18 +152,26 @@ function registerGauges(registry: Registry, sources: MetricSources): void {
   gauge("bouncer_policy_sync_connected", "1 while the source of bundles is in reach", () =>
     policy().sync.connected ? 1 : 0,
   );
-  gauge(
-    "bouncer_policy_revivals",
+  counter(
+    "bouncer_policy_revivals_total",
     "Evaluator instances thrown away after an error",
     () => policy().revivals,
   );
-  gauge("bouncer_cache_hits", "Decisions answered from the cache", () => policy().cache.hits);
-  gauge("bouncer_cache_misses", "Decisions that were evaluated", () => policy().cache.misses);
+  counter(
+    "bouncer_cache_hits_total",
+    "Decisions answered from the cache",
+    () => policy().cache.hits,
+  );
+  counter(
+    "bouncer_cache_misses_total",
+    "Decisions that were evaluated",
+    () => policy().cache.misses,
+  );
   gauge("bouncer_cache_entries", "Decisions in the cache", () => policy().cache.entries);
   gauge("bouncer_requests_in_flight", "Requests and upgraded connections now", sources.inFlight);
   gauge("bouncer_connections", "Client connections now", sources.connections);
   gauge("process_resident_memory_bytes", "Memory of the process", () => process.memoryUsage.rss());
-  gauge("process_cpu_seconds", "User and system time of the process", () => {
+  counter("process_cpu_seconds_total", "User and system time of the process", () => {
     const { user, system } = process.cpuUsage();
     return (user + system) / 1e6;
   });

@@ -107,7 +107,7 @@ test("the admin port: health, readiness, metrics, nothing else", async () => {
   expect(text).toContain('bouncer_bridge_bundle_info{bundle="policy.tar.gz",revision="r1"} 1');
   expect(text).toContain('bouncer_bridge_bundle_requests_total{status="200"} 1');
   expect(text).toContain('bouncer_bridge_authentications_total{result="token_refused"} 1');
-  expect(text).toMatch(/bouncer_bridge_certificate_not_after_seconds [1-9]/);
+  expect(text).toMatch(/bouncer_bridge_certificate_expiry_timestamp_seconds [1-9]/);
   expect(await askAdmin(running, "/nothing")).toMatchObject({ status: 404 });
   expect(await askAdmin(running, "/ready", "POST")).toMatchObject({ status: 405 });
 });
