@@ -34,7 +34,7 @@ export interface Serving {
   /** The pod is going: `/ready` fails, and clients are asked for new connections elsewhere. */
   drain(): void;
   /**
-   * Drains for the delay, then waits for what is in flight. Says whether everything finished by
+   * Drains until the delay is over, counted from the first `drain`, then waits for what is in flight. Says whether everything finished by
    * itself. A second call does not wait any more.
    */
   stop(): Promise<boolean>;
@@ -46,7 +46,8 @@ const bodyTimeoutMs = 30_000;
 export async function startServing(config: Config, deps: ServeDeps): Promise<Serving> {
   const { log, version } = deps;
   const startedAt = Date.now();
-  let draining = false;
+  /** On `performance`'s clock; null while nobody has said that the pod is going. */
+  let drainingSince: number | null = null;
   let proxy: Proxy | null = null;
 
   const policy = await deps.createPolicy(config, { log, version });
@@ -72,13 +73,13 @@ export async function startServing(config: Config, deps: ServeDeps): Promise<Ser
     },
   });
   const startDrain = (): void => {
-    if (draining) return;
-    draining = true;
+    if (drainingSince !== null) return;
+    drainingSince = performance.now();
     log.info("draining");
   };
   const state = (): ServingState => ({
     listening: proxy !== null,
-    draining,
+    draining: drainingSince !== null,
     startedAt,
     inFlight: proxy?.inFlight() ?? 0,
     connections: proxy?.connections() ?? 0,
@@ -118,7 +119,7 @@ export async function startServing(config: Config, deps: ServeDeps): Promise<Ser
       isTrusted: createTrust(config.trustedProxies ?? []),
       admin: createProxyPortAdmin(config.adminOnProxyPort, adminDeps),
       trace: (head) => tracing.trace(head),
-      isDraining: () => draining,
+      isDraining: () => drainingSince !== null,
       targetTimeoutMs: config.targetTimeoutSeconds * 1000,
       bodyTimeoutMs,
       maxInFlight: config.maxRequestsInFlight,
@@ -135,7 +136,10 @@ export async function startServing(config: Config, deps: ServeDeps): Promise<Ser
   const impatience = new AbortController();
   const stopOnce = async (): Promise<boolean> => {
     startDrain();
-    await waitOrAbort(config.drainDelaySeconds * 1000, impatience.signal);
+    // The preStop hook may have begun it long ago: who is to hear of it has heard of it then.
+    const drainedMs = performance.now() - (drainingSince ?? performance.now());
+    const delayMs = Math.max(0, config.drainDelaySeconds * 1000 - drainedMs);
+    await waitOrAbort(delayMs, impatience.signal);
     const finished = await started.stop(config.drainTimeoutSeconds * 1000, impatience.signal);
     await admin.close();
     await closeAll();

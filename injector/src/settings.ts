@@ -249,7 +249,7 @@ export const settingsSchema = strict({
   ),
   drainDelaySeconds: v.optional(
     described(
-      "Seconds of serving after SIGTERM before connections are closed",
+      "Seconds of serving, from when the pod begins to end, before connections are closed",
       wholeNumber(0, 600),
     ),
     5,

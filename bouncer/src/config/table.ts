@@ -117,7 +117,7 @@ export const table = {
   }),
   drainDelaySeconds: variable(environment.drainDelaySeconds, "5", integer(0, 3600), {
     accepts: seconds(0, 3600),
-    doc: "How long requests are accepted after SIGTERM, while the rest of the cluster learns that the pod is going.",
+    doc: "How long requests are accepted after the drain hook or SIGTERM, whichever came first, while the rest of the cluster learns that the pod is going.",
   }),
   drainTimeoutSeconds: variable(environment.drainTimeoutSeconds, "20", integer(0, 3600), {
     accepts: seconds(0, 3600),

@@ -190,7 +190,7 @@ export const table = {
   drainDelay: row("drain-delay", {
     ...seconds(600),
     fallback: "`drainDelaySeconds` of the settings",
-    doc: "How long the bouncer goes on serving after SIGTERM. Keep it below `terminationGracePeriodSeconds`.",
+    doc: "How long the bouncer goes on serving, at least, from when the pod begins to end. Keep it below `terminationGracePeriodSeconds`.",
   }),
   targetHost: row("target-host", {
     accepted: "an IP address or a host name",

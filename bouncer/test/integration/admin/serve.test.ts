@@ -5,7 +5,7 @@ import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { pino } from "pino";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { type Config, parseConfig } from "../../../src/config.ts";
 import type { Policy } from "../../../src/policy/decision.ts";
 import { type Serving, startServing } from "../../../src/serve.ts";
@@ -26,6 +26,7 @@ const token = "0123456789abcdef";
 const cleanups: (() => unknown)[] = [];
 
 afterEach(async () => {
+  vi.useRealTimers();
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
 
@@ -195,6 +196,14 @@ test("a rewritten probe is performed for who knows the token, and for nobody els
   ]) {
     expect(await ask(admin, path)).toMatchObject({ status: 404 });
   }
+});
+
+test("SIGTERM long after the drain hook stops without another delay", async () => {
+  const { admin, serving } = await run({ env: { DRAIN_DELAY_SECONDS: "3600" } });
+  vi.useFakeTimers({ toFake: ["performance"] });
+  await ask(admin, `/drain/${token}`);
+  vi.advanceTimersByTime(3_600_000);
+  expect(await serving.stop()).toBe(true);
 });
 
 test("without a token there are no probes and no drain hook", async () => {
