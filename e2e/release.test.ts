@@ -72,6 +72,7 @@ async function expectEnforced(): Promise<void> {
 
 test("upgrade changes what new pods get, rollback changes it back, the authority stays", async () => {
   const before = await caBundle();
+  expect(before).not.toBe("");
   const small = await preset();
   await install(environment, "--set bouncer.preset=medium");
   // A replica that is going answers what still comes to it, by the settings that it has.
