@@ -65,6 +65,8 @@ export const adminPath = {
   probe: "/probe",
   /** The sidecar's preStop hook: `/drain/<token>`. The pod is terminating. */
   drain: "/drain",
+  /** What works between here and the application, tried now: `/diagnosis/<token>`. */
+  diagnosis: "/diagnosis",
 } as const;
 
 /** One listener of the bouncer and the application port behind it. */
@@ -120,12 +122,15 @@ export function probePath(token: string, container: string, field: ProbeField): 
 /**
  * Environment of `bouncer redirect`. `REDIRECT_LISTENERS` has the format of `LISTENERS`;
  * `REDIRECT_OPEN_PORTS` is a comma-separated list of TCP ports that are let through as they are
- * (the admin port); `REDIRECT_UNLISTED_PORTS` is `deny` or `allow`.
+ * (the admin port, those of a mesh, those that were excluded); `REDIRECT_UNLISTED_PORTS` is `deny`
+ * or `allow`; `REDIRECT_EXCLUDED_SOURCES` is a comma-separated list of addresses and CIDRs of either
+ * family whose connections are let through as they are.
  */
 export const redirectEnvironment = {
   listeners: "REDIRECT_LISTENERS",
   openPorts: "REDIRECT_OPEN_PORTS",
   unlistedPorts: "REDIRECT_UNLISTED_PORTS",
+  excludedSources: "REDIRECT_EXCLUDED_SOURCES",
 } as const;
 
 /** Environment of `bouncer serve` and `bouncer load`. The schema is in `config.ts`. */
@@ -134,6 +139,8 @@ export const environment = {
   targetUrl: "TARGET_URL",
   /** `8080:3000,15001:9000` or `none`; targets are on `TARGET_HOST`. */
   listeners: "LISTENERS",
+  /** Ports of the application, among those of `LISTENERS`, that are decided once per connection. */
+  opaquePorts: "OPAQUE_PORTS",
   /** Host of the application for `LISTENERS`: the pod's own address. */
   targetHost: "TARGET_HOST",
   adminPort: "ADMIN_PORT",
@@ -165,7 +172,15 @@ export const environment = {
   logLevel: "LOG_LEVEL",
   logFormat: "LOG_FORMAT",
   logDestination: "LOG_DESTINATION",
+  /** Decide and record, refuse nothing. */
+  shadowMode: "SHADOW_MODE",
+  /** `GET /health,* /static/*`: allowed while no decision can be had. */
+  degradedRoutes: "DEGRADED_ROUTES",
   enableAuditLog: "ENABLE_AUDIT_LOG",
+  /** `availability` or `auditability`. */
+  auditMode: "AUDIT_MODE",
+  /** Comma-separated JSON pointers into the audit record: `/input/attributes/request/http/host`. */
+  auditMasks: "AUDIT_MASKS",
   auditLogDestination: "AUDIT_LOG_DESTINATION",
   auditLogFile: "AUDIT_LOG_FILE",
   otelEnabled: "OTEL_ENABLED",
