@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /**
  * The program `bouncer-injector`: `serve` is the webhook, `self-test` asks a running one, everything
  * else is the command line. The only place for process.env and process.exit.
@@ -8,6 +9,7 @@ import { buffer } from "node:stream/consumers";
 import { createIdentity } from "bouncer-certs/key-pair";
 import manifest from "../package.json" with { type: "json" };
 import { runCommandLine } from "./cli/command-line.ts";
+import { programName } from "./cli/program.ts";
 import { parseConfig } from "./config.ts";
 import { messageOf, toInjectorError } from "./errors.ts";
 import { buildPatch } from "./inject/patch.ts";
@@ -106,7 +108,10 @@ if (command === "serve") {
   await runSelfTest(rest[0], rest[1]);
 } else {
   process.exitCode = await runCommandLine(process.argv.slice(2), {
+    program: programName([process.argv0, process.argv[1] ?? ""]),
     version,
+    isTerminal: process.stdout.isTTY && (process.env["NO_COLOR"] ?? "") === "",
+    now: Date.now,
     readFile: (path) => readFile(path),
     readStdin: () => buffer(process.stdin),
     writeStdout: (text) => process.stdout.write(text),

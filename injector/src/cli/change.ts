@@ -1,7 +1,7 @@
 /** What `inject` and `uninject` do to one pod or template of a manifest, and say about it. */
-import { namespaceLabel } from "../admission/facts.ts";
+import { namespaceLabel, revisionLabel } from "../admission/facts.ts";
 import { isEqual } from "../inject/equal.ts";
-import type { Injection } from "../inject/injection.ts";
+import { type Injection, unknownCluster } from "../inject/injection.ts";
 import { inject } from "../inject/pod.ts";
 import { uninject } from "../inject/uninject.ts";
 import type { Settings } from "../settings.ts";
@@ -36,14 +36,20 @@ export interface Injector {
 
 /** The user asks for it, so the namespace counts as labelled; the pod may still opt out. */
 export function injectPods({ settings, version, createAdminToken }: Injector): ChangePod {
-  const labels = { [namespaceLabel.name]: namespaceLabel.value };
+  const labels = {
+    [namespaceLabel.name]: namespaceLabel.value,
+    ...(settings.revision !== "" && { [revisionLabel]: settings.revision }),
+  };
   return (pod, { namespace, path }) => {
     if (pod === undefined) return missing(path);
     const injection = inject(pod, {
       settings,
       version,
       namespace: { name: namespace, labels, annotations: {} },
+      cluster: unknownCluster,
       injectorNamespace: null,
+      // Manifests are for any cluster: the newest Kubernetes, and Services that nobody knows.
+      cluster: unknownCluster,
       adminToken: createAdminToken(),
     });
     return describe(injection, pod, path);

@@ -20,6 +20,9 @@ async function run(argv: readonly string[], files: Readonly<Record<string, strin
     return typeof content === "string" ? new TextEncoder().encode(content) : content;
   };
   const code = await runCommandLine(argv, {
+    program: "bouncer-injector",
+    isTerminal: false,
+    now: () => 0,
     version: "1.2.3",
     readFile: open,
     readStdin: () => open("-"),
@@ -239,10 +242,12 @@ test.each([
   [["-h"], 0],
   [["help"], 0],
   [["inject", "--help"], 0],
+  [["uninject", "-h"], 0],
+  [["help", "uninject"], 0],
 ])("help: %s", async (argv, code) => {
   const result = await run(argv, {});
   expect(result).toMatchObject({ code, stderr: "" });
-  expect(result.stdout).toContain("Exit codes: 0 written; 1 the input or the configuration");
+  expect(result.stdout).toContain("Exit codes: 0 good; 1 the input, the configuration or the");
 });
 
 test("the version", async () => {
@@ -251,7 +256,9 @@ test("the version", async () => {
 
 test.each([
   [[], "a command is missing"],
-  [["explain"], `unknown command "explain"`],
+  [["injekt"], `unknown command "injekt"; did you mean "inject"?`],
+  [["help", "ininject"], `unknown command "ininject"; did you mean "uninject"?`],
+  [["-f", "x", "inject"], `"-f" stands before the command; the command comes first`],
   [["inject"], "-f FILE is missing"],
   [["inject", "web.yaml"], `unexpected argument "web.yaml"; files are given with -f`],
   [["uninject", "-f", "-", "--config", "c"], "uninject takes no --config"],
