@@ -46,7 +46,6 @@ export function injectPods({ settings, version, createAdminToken }: Injector): C
       settings,
       version,
       namespace: { name: namespace, labels, annotations: {} },
-      cluster: unknownCluster,
       injectorNamespace: null,
       // Manifests are for any cluster: the newest Kubernetes, and Services that nobody knows.
       cluster: unknownCluster,
