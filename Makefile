@@ -59,6 +59,12 @@ e2e: ## the stories on the test cluster, which is made, or reused as it is
 test: ## everything: checks, policy, integration, and the stories on a new cluster
 	@e2e/test.sh setup format lint types chart unit policy integration network build cluster e2e
 
+##### Measure
+
+.PHONY: bench-injector
+bench-injector: build ## admissions: latency, throughput, CPU and memory, in 5 minutes (BENCH=--short: in one)
+	@node bench/src/injector/main.ts $(BENCH)
+
 ##### Demo
 
 .PHONY: demo demo-down
