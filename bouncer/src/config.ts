@@ -63,7 +63,13 @@ const dependent = [
 ] as const;
 
 function findConflicts(textOf: TextOf): string[] {
+  const unaudited =
+    textOf(environment.auditMode) === "auditability" &&
+    textOf(environment.enableAuditLog) === "false";
   return [
+    ...(unaudited
+      ? [`Cannot use ${environment.auditMode} without ${environment.enableAuditLog}`]
+      : []),
     ...exclusive
       .filter(([one, other]) => textOf(one) !== null && textOf(other) !== null)
       .map(([one, other]) => `Cannot use ${one} together with ${other}`),

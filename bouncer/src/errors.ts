@@ -42,6 +42,11 @@ export const refusals = {
   },
   request_timeout: { status: 408, level: "debug", sentence: "The request did not arrive in time" },
   overload: { status: 503, level: "warn", sentence: "Too many requests are in flight" },
+  audit_unavailable: {
+    status: 503,
+    level: "error",
+    sentence: "The audit record could not be written, and AUDIT_MODE is auditability",
+  },
   app_unreachable: {
     status: 502,
     level: "warn",

@@ -94,6 +94,9 @@ export async function startServing(config: Config, deps: ServeDeps): Promise<Ser
     token: config.adminToken,
     probes: config.probes,
     runProbe: (probe) => runProbe(probe, config.targetHost),
+    routes: config.routes,
+    audit: () => audit.status(),
+    shadow: config.shadowMode,
   };
   const report = (done: ExchangeReport): void => {
     audit.record(done);
@@ -116,6 +119,11 @@ export async function startServing(config: Config, deps: ServeDeps): Promise<Ser
     {
       policy,
       report,
+      commit: audit.commit,
+      enforcement: {
+        shadow: config.shadowMode,
+        degradedRoutes: config.degradedRoutes ?? [],
+      },
       isTrusted: createTrust(config.trustedProxies ?? []),
       admin: createProxyPortAdmin(config.adminOnProxyPort, adminDeps),
       trace: (head) => tracing.trace(head),
@@ -132,6 +140,7 @@ export async function startServing(config: Config, deps: ServeDeps): Promise<Ser
   });
   proxy = started;
   log.info({ ports: started.ports, adminPort: admin.port }, "serving");
+  if (config.shadowMode) log.warn("shadow mode: the policy is asked, and nothing is refused by it");
 
   const impatience = new AbortController();
   const stopOnce = async (): Promise<boolean> => {
@@ -171,8 +180,13 @@ function waitOrAbort(ms: number, signal: AbortSignal): Promise<void> {
 
 /** Refusals by their own level; what went well is in the audit record, not in the log. */
 function logReport(log: Log, report: ExchangeReport): void {
-  const { reason, id, detail, status, head } = report;
-  if (reason === null) return;
-  const fields = { reason, decision: id, detail, status, method: head?.method };
-  log[refusalOf(reason).level](fields, "request refused");
+  const { reason, id, detail, status, head, passage } = report;
+  const fields = { decision: id, status, method: head?.method };
+  if (passage !== null) {
+    const message = passage.kind === "shadow" ? "request not refused" : "request not decided";
+    const { level } = refusalOf(passage.reason);
+    log[level]({ ...fields, reason: passage.reason, detail: passage.detail }, message);
+  }
+  if (reason !== null)
+    log[refusalOf(reason).level]({ ...fields, reason, detail }, "request refused");
 }

@@ -4,9 +4,12 @@
  */
 import { timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { AuditStatus } from "../audit/audit.ts";
+import type { Route } from "../config.ts";
 import { adminPath, type Probe } from "../contract.ts";
 import type { Policy, PolicyStatus } from "../policy/decision.ts";
 import type { ProbeResult } from "../probe/probe.ts";
+import { diagnose } from "./diagnosis.ts";
 
 export interface AdminDeps {
   readonly version: string;
@@ -17,6 +20,9 @@ export interface AdminDeps {
   readonly token: string | null;
   readonly probes: readonly Probe[];
   readonly runProbe: (probe: Probe) => Promise<ProbeResult>;
+  readonly routes: readonly Route[];
+  readonly audit: () => AuditStatus;
+  readonly shadow: boolean;
 }
 
 export interface ServingState {
@@ -62,11 +68,13 @@ function answerHealth({ state }: AdminDeps): AdminAnswer {
     : json(503, { reason: "starting", detail: "the listeners are not up yet" });
 }
 
-function answerReady({ state, policy }: AdminDeps): AdminAnswer {
+function answerReady({ state, policy, shadow }: AdminDeps): AdminAnswer {
   const { listening, draining } = state();
   if (!listening) return json(503, { reason: "starting", detail: "the listeners are not up yet" });
   if (draining) return json(503, { reason: "draining", detail: "the pod is terminating" });
   const status = policy.status();
+  // Shadow mode must not take an application down; it is served as if there were no bouncer.
+  if (shadow) return json(200, { status: "ok", bundle: status.bundle, shadow });
   if (status.bundle === null) return json(503, { reason: "no_policy", detail: whyNone(status) });
   return json(200, { status: "ok", bundle: status.bundle });
 }
@@ -82,10 +90,17 @@ async function answerMetrics({ metrics }: AdminDeps): Promise<AdminAnswer> {
   return { status: 200, type: metrics.contentType, body: await metrics.render() };
 }
 
-function answerStatus({ version, policy, state }: AdminDeps): AdminAnswer {
+function answerStatus({ version, policy, state, shadow, audit }: AdminDeps): AdminAnswer {
   const { startedAt, ...rest } = state();
   const started_at = new Date(startedAt).toISOString();
-  return json(200, { version, started_at, ...rest, policy: policy.status() });
+  return json(200, {
+    version,
+    started_at,
+    ...rest,
+    shadow,
+    policy: policy.status(),
+    audit: audit(),
+  });
 }
 
 async function answerRefresh({ policy }: AdminDeps): Promise<AdminAnswer> {
@@ -101,11 +116,12 @@ function isToken(token: string | null, given: string): boolean {
   return expected.length === actual.length && timingSafeEqual(expected, actual);
 }
 
-/** Probes and the drain hook, for who knows the token; null: there is no such thing. */
+/** Probes, the drain hook and the diagnosis, for who knows the token; null: there is no such thing. */
 export function findHidden(path: string, deps: AdminDeps): AdminHandler | null {
   const [lead, kind, token, container, field, ...more] = path.split("/");
   if (lead !== "" || token === undefined || !isToken(deps.token, token)) return null;
   if (`/${kind}` === adminPath.drain && container === undefined) return answerDrain;
+  if (`/${kind}` === adminPath.diagnosis && container === undefined) return answerDiagnosis;
   if (`/${kind}` !== adminPath.probe || more.length > 0) return null;
   const probe = deps.probes.find((one) => one.container === container && one.field === field);
   if (probe === undefined) return null;
@@ -118,6 +134,19 @@ export function findHidden(path: string, deps: AdminDeps): AdminHandler | null {
 function answerDrain({ startDrain }: AdminDeps): AdminAnswer {
   startDrain();
   return json(200, { status: "draining" });
+}
+
+async function answerDiagnosis(deps: AdminDeps): Promise<AdminAnswer> {
+  return json(
+    200,
+    await diagnose({
+      ...deps,
+      now: Date.now,
+      listening: deps.state().listening,
+      policy: deps.policy.status(),
+      audit: deps.audit(),
+    }),
+  );
 }
 
 export function writeAnswer(response: ServerResponse, answer: AdminAnswer): void {

@@ -39,6 +39,8 @@ const report: ExchangeReport = {
     result: { allowed: false, headers: { "set-cookie": "secret" } },
     evaluationNs: 15_000,
   },
+  passage: null,
+  recorded: null,
   reason: "policy",
   detail: null,
   status: 403,

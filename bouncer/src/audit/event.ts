@@ -3,7 +3,8 @@
  * Pure. The fields are documented in docs/reference/data-path.md.
  */
 import type { ExchangeReport } from "../proxy/exchange.ts";
-import { maskDocument, maskTarget } from "./mask.ts";
+import { eraseFrom, type Erasures, noErasures } from "./erase.ts";
+import { mask, maskDocument, maskTarget } from "./mask.ts";
 
 export interface Labels {
   /** Of this run of the bouncer: a chain of records begins with it. */
@@ -16,55 +17,130 @@ export interface Labels {
 
 export type AuditEvent = Readonly<Record<string, unknown>>;
 
+/** Left out when there is nothing in it. */
+function listed(name: string, pointers: readonly string[]): AuditEvent {
+  return pointers.length === 0 ? {} : { [name]: pointers };
+}
+
 /** The fields of OPA's event. */
-function decisionFields({ decision }: ExchangeReport): AuditEvent {
+function decisionFields({ decision }: ExchangeReport, erasures: Erasures): AuditEvent {
   if (decision === null) return {};
   const { bundle } = decision;
-  const input = maskDocument(decision.input ?? undefined, "/input");
-  const result = maskDocument(decision.result, "/result");
-  const masked = [...input.pointers, ...result.pointers];
+  const [input, result] = [
+    eraseFrom(decision.input ?? undefined, "input", erasures),
+    eraseFrom(decision.result, "result", erasures),
+  ];
+  const shown = [
+    maskDocument(input.value, "/input", erasures.parameters),
+    maskDocument(result.value, "/result"),
+  ] as const;
   return {
     ...(bundle === null ? {} : { bundles: { [bundle.name]: { revision: bundle.revision } } }),
     path: decision.path,
-    input: input.value,
-    result: result.value,
-    ...(masked.length === 0 ? {} : { masked }),
+    input: shown[0].value,
+    result: shown[1].value,
+    ...listed("erased", [...input.pointers, ...result.pointers]),
+    ...listed("masked", [...shown[0].pointers, ...shown[1].pointers]),
     cached: decision.cached,
   };
 }
 
-/** What is only there when there is something to say. */
-function optionalFields({ head, reason, detail, span, ...report }: ExchangeReport): AuditEvent {
+function requestFields({ head }: ExchangeReport, { facts, parameters }: Erasures): AuditEvent {
+  if (head === null) return {};
   return {
-    ...(head === null
-      ? {}
-      : { request: { method: head.method, target: maskTarget(head.target), host: head.host } }),
+    request: {
+      method: facts.has("method") ? mask : head.method,
+      target: facts.has("target") ? mask : maskTarget(head.target, parameters),
+      host: facts.has("host") ? mask : head.host,
+    },
+  };
+}
+
+/** What would have been refused and was not: for which reason, and what let it through. */
+function passageFields({ passage }: ExchangeReport): AuditEvent {
+  return passage === null ? {} : { [passage.kind]: true, let_through: passage.reason };
+}
+
+function errorFields({ reason, detail, passage }: ExchangeReport): AuditEvent {
+  const told = reason === null ? passage : { reason, detail };
+  if (told === null || told.detail === null) return {};
+  return { error: { code: told.reason, message: told.detail } };
+}
+
+/** How it ended, as far as there is something to say. */
+function outcomeFields(report: ExchangeReport): AuditEvent {
+  const { reason, aborted, upgraded, span } = report;
+  return {
     ...(reason === null ? {} : { reason }),
-    ...(reason === null || detail === null ? {} : { error: { code: reason, message: detail } }),
-    ...(report.aborted === null ? {} : { aborted: report.aborted }),
-    ...(report.upgraded ? { upgraded: true } : {}),
+    ...errorFields(report),
+    ...(aborted === null ? {} : { aborted }),
+    ...(upgraded ? { upgraded: true } : {}),
     ...(span === null ? {} : { trace_id: span.traceId, span_id: span.spanId }),
   };
 }
 
-export function buildEvent(report: ExchangeReport, labels: Labels): AuditEvent {
+function byteFields({ requestBytes, responseBytes }: ExchangeReport): AuditEvent {
+  return { request_bytes: requestBytes, response_bytes: responseBytes };
+}
+
+function beginEvent(report: ExchangeReport, labels: Labels, erasures: Erasures): AuditEvent {
   const { decision, source } = report;
   return {
     type: "openpolicyagent.org/decision_logs",
     timestamp: new Date(report.startedAt).toISOString(),
     decision_id: report.id,
     labels,
-    ...decisionFields(report),
-    requested_by: `${source.address}:${source.port}`,
+    ...decisionFields(report, erasures),
+    requested_by: erasures.facts.has("source") ? mask : `${source.address}:${source.port}`,
     metrics: {
       timer_rego_query_eval_ns: decision?.evaluationNs ?? 0,
       timer_server_handler_ns: Math.round(report.durationMs * 1e6),
     },
     verdict: decision?.verdict.kind ?? "none",
-    ...optionalFields(report),
+    ...requestFields(report, erasures),
+    ...passageFields(report),
+    ...outcomeFields(report),
     port: report.destination.port,
+  };
+}
+
+/** The whole of a request, when it is over. */
+export function buildEvent(
+  report: ExchangeReport,
+  labels: Labels,
+  erasures: Erasures = noErasures,
+): AuditEvent {
+  return {
+    ...beginEvent(report, labels, erasures),
     status: report.status,
-    request_bytes: report.requestBytes,
-    response_bytes: report.responseBytes,
+    ...byteFields(report),
+  };
+}
+
+/** Before anything is sent on or back: of a refusal, also what the client will get. */
+export function buildDecisionEvent(
+  report: ExchangeReport,
+  labels: Labels,
+  erasures: Erasures = noErasures,
+): AuditEvent {
+  return {
+    ...beginEvent(report, labels, erasures),
+    phase: "decision",
+    ...(report.reason === null ? {} : { status: report.status }),
+  };
+}
+
+/** What became of a request whose decision is in the log already. */
+export function buildOutcomeEvent(report: ExchangeReport, labels: Labels): AuditEvent {
+  return {
+    type: "bouncer.dev/outcome",
+    timestamp: new Date(report.startedAt + report.durationMs).toISOString(),
+    decision_id: report.id,
+    labels,
+    metrics: { timer_server_handler_ns: Math.round(report.durationMs * 1e6) },
+    phase: "outcome",
+    ...outcomeFields(report),
+    status: report.status,
+    ...byteFields(report),
   };
 }

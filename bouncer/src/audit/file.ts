@@ -32,23 +32,55 @@ async function rotate(path: string, keep: number): Promise<void> {
 /** Fails when the file cannot be opened: better at start than at the first record. */
 export async function openAuditFile(
   path: string,
-  { maxBytes, keep }: FileLimits = defaultFileLimits,
+  limits: FileLimits = defaultFileLimits,
 ): Promise<AuditFile> {
   await mkdir(dirname(path), { recursive: true });
-  let handle: FileHandle = await open(path, "a", 0o640);
-  let size = (await handle.stat()).size;
-  return {
-    writeBatch: async (batch) => {
-      const bytes = Buffer.from(batch);
-      if (size > 0 && size + bytes.length > maxBytes) {
-        await handle.close();
-        await rotate(path, keep);
-        handle = await open(path, "a", 0o640);
-        size = (await handle.stat()).size;
-      }
+  const file = new AppendedFile(path, limits);
+  await file.open();
+  return file;
+}
+
+class AppendedFile implements AuditFile {
+  readonly #path: string;
+  readonly #limits: FileLimits;
+  /** null: it could not be opened again after it was moved aside; the next batch tries. */
+  #handle: FileHandle | null = null;
+  #size = 0;
+
+  constructor(path: string, limits: FileLimits) {
+    this.#path = path;
+    this.#limits = limits;
+  }
+
+  async open(): Promise<FileHandle> {
+    const handle = await open(this.#path, "a", 0o640);
+    this.#handle = handle;
+    this.#size = (await handle.stat()).size;
+    return handle;
+  }
+
+  readonly writeBatch = async (batch: string): Promise<void> => {
+    const bytes = Buffer.from(batch);
+    const { maxBytes, keep } = this.#limits;
+    let handle = this.#handle ?? (await this.open());
+    if (this.#size > 0 && this.#size + bytes.length > maxBytes) {
+      await this.close();
+      await rotate(this.#path, keep);
+      handle = await this.open();
+    }
+    try {
       await handle.appendFile(bytes);
-      size += bytes.length;
-    },
-    close: () => handle.close(),
+    } catch (error) {
+      // A disk that is full takes the first part: half a line would spoil the next one, too.
+      await handle.truncate(this.#size).catch(() => {});
+      throw error;
+    }
+    this.#size += bytes.length;
   };
+
+  async close(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = null;
+    await handle?.close();
+  }
 }

@@ -3,7 +3,9 @@
  * JSON pointer is listed, as OPA's decision logs do. Pure: answers with copies.
  */
 
-const mask = "***";
+import { type Erasures, formatPointer } from "./erase.ts";
+
+export const mask = "***";
 
 const secretHeaders = new Set([
   "authorization",
@@ -51,21 +53,39 @@ export interface Masked {
   readonly pointers: readonly string[];
 }
 
-/** `/a?token=x&b=1` becomes `/a?token=***&b=1`. */
-export function maskTarget(target: string): string {
+type Parameters = Erasures["parameters"];
+
+/** As whoever reads the query will read it: `%74oken` is `token`. */
+function decodeName(name: string): string {
+  try {
+    return decodeURIComponent(name.replaceAll("+", " "));
+  } catch {
+    return name;
+  }
+}
+
+function isSecret(name: string, extra: Parameters): boolean {
+  const decoded = decodeName(name);
+  return secretParameters.has(decoded.toLowerCase()) || (extra !== "all" && extra.has(decoded));
+}
+
+const noParameters: Parameters = new Set();
+
+/** `/a?token=x&b=1` becomes `/a?token=***&b=1`; `extra`: more parameters that are not shown. */
+export function maskTarget(target: string, extra: Parameters = noParameters): string {
+  if (extra === "all") return target.replace(/\?[^]+$/, `?${mask}`);
   if (!target.includes("=")) return target;
   return target.replaceAll(/([?&]|^)([^=&?#]+)=([^&#]*)/g, (pair, lead: string, name: string) =>
-    secretParameters.has(name.toLowerCase()) ? `${lead}${name}=${mask}` : pair,
+    isSecret(name, extra) ? `${lead}${name}=${mask}` : pair,
   );
 }
 
-function formatPointer(root: string, trail: readonly string[]): string {
-  const keys = trail.map((key) => `/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`);
-  return root + keys.join("");
-}
-
 /** Masks a document of any shape below the pointer `root`. On every request's path: no waste. */
-export function maskDocument(document: unknown, root: string): Masked {
+export function maskDocument(
+  document: unknown,
+  root: string,
+  extra: Parameters = noParameters,
+): Masked {
   const pointers: string[] = [];
   const trail: string[] = [];
   const visitMember = (key: string, value: unknown): unknown => {
@@ -76,7 +96,7 @@ export function maskDocument(document: unknown, root: string): Masked {
   };
   const hide = (value: unknown): unknown => {
     if (value === null || value === undefined) return value;
-    pointers.push(formatPointer(root, trail));
+    pointers.push(root + formatPointer(trail));
     return mask;
   };
   const visit = (key: string, value: unknown): unknown => {
@@ -90,8 +110,8 @@ export function maskDocument(document: unknown, root: string): Masked {
     return shown;
   };
   const visitTarget = (target: string): string => {
-    const shown = maskTarget(target);
-    if (shown !== target) pointers.push(formatPointer(root, trail));
+    const shown = maskTarget(target, extra);
+    if (shown !== target) pointers.push(root + formatPointer(trail));
     return shown;
   };
   return { value: visit("", document), pointers };

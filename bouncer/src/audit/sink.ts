@@ -1,13 +1,22 @@
 /**
- * Where audit lines go, without the request waiting for it: a bounded queue, written in batches.
- * A line that does not fit is dropped and counted, never silently.
+ * Where audit lines go: a bounded queue, written in batches. A line that nobody waits for is dropped
+ * when it does not fit, and counted, never silently; one that a request waits for is refused instead.
  */
 import type { Writable } from "node:stream";
 
+/** `refused`: it is not out and will not be. `late`: nobody knows yet. */
+export type Commit = "written" | "refused" | "late";
+
 export interface Sink {
+  /** False: the queue is full, or nothing has gone out for too long. */
+  isOpen(): boolean;
   /** False: the queue is full, the line is lost. */
   write(line: string): boolean;
-  /** Resolves when all lines are out. */
+  /** Resolves when the line is out, or is not to be waited for any longer. */
+  commit(line: string): Promise<Commit>;
+  /** What went wrong last; null when the last batch was written. */
+  problem(): string | null;
+  /** Resolves when all lines are out, or cannot be got out in time; those are lost. */
   close(): Promise<void>;
 }
 
@@ -21,55 +30,151 @@ export interface SinkOptions {
   /** A batch goes out at this size, or after `flushMs`. */
   readonly batchSize: number;
   readonly flushMs: number;
+  /** How long one line, and how long the end, may be waited for. */
+  readonly patienceMs: number;
   /** A batch could not be written: its lines are lost. */
   readonly onLost: (lines: number, error: unknown) => void;
 }
 
-export const defaultBatching = { maxQueued: 8 * 1024 * 1024, batchSize: 16_384, flushMs: 100 };
+export const defaultBatching = {
+  maxQueued: 8 * 1024 * 1024,
+  batchSize: 16_384,
+  flushMs: 100,
+  patienceMs: 5000,
+};
+
+interface Line {
+  readonly text: string;
+  readonly settle: ((commit: Commit) => void) | null;
+}
+
+const stuck = "the destination takes nothing";
 
 export function createSink(options: SinkOptions): Sink {
-  const { writeBatch, maxQueued, batchSize, flushMs, onLost } = options;
-  let lines: string[] = [];
-  let size = 0;
-  let timer: NodeJS.Timeout | undefined;
-  let writing: Promise<void> | null = null;
+  return new Queue(options);
+}
 
-  const flush = async (): Promise<void> => {
-    clearTimeout(timer);
-    timer = undefined;
-    while (lines.length > 0) {
-      const batch = lines;
-      lines = [];
-      size = 0;
-      try {
-        await writeBatch(`${batch.join("\n")}\n`);
-      } catch (error) {
-        onLost(batch.length, error);
-      }
+class Queue implements Sink {
+  readonly #options: SinkOptions;
+  #lines: Line[] = [];
+  #size = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #isScheduled = false;
+  #writing: Promise<void> | null = null;
+  /** Lines of the batch that is being written, and since when; on `performance`'s clock. */
+  #batch: { readonly lines: number; readonly since: number } | null = null;
+  #problem: string | null = null;
+
+  constructor(options: SinkOptions) {
+    this.#options = options;
+  }
+
+  #isStuck(): boolean {
+    const since = this.#batch?.since;
+    return since !== undefined && performance.now() - since > this.#options.patienceMs;
+  }
+
+  isOpen(): boolean {
+    return this.#size < this.#options.maxQueued && !this.#isStuck();
+  }
+
+  problem(): string | null {
+    return this.#isStuck() ? stuck : this.#problem;
+  }
+
+  #push(line: Line): boolean {
+    if (this.#size + line.text.length > this.#options.maxQueued) return false;
+    this.#lines.push(line);
+    this.#size += line.text.length;
+    return true;
+  }
+
+  write(text: string): boolean {
+    if (!this.#push({ text, settle: null })) return false;
+    if (this.#size >= this.#options.batchSize) this.#start();
+    else if (this.#writing === null) {
+      this.#timer ??= setTimeout(() => {
+        this.#start();
+      }, this.#options.flushMs);
     }
-  };
-  const start = (): void => {
-    writing ??= flush().finally(() => {
-      writing = null;
+    return true;
+  }
+
+  commit(text: string): Promise<Commit> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        resolve("late");
+      }, this.#options.patienceMs);
+      const settle = (commit: Commit): void => {
+        clearTimeout(timer);
+        resolve(commit);
+      };
+      if (this.#push({ text, settle })) this.#startSoon();
+      else settle("refused");
     });
-  };
-  return {
-    write: (line) => {
-      if (size + line.length > maxQueued) return false;
-      lines.push(line);
-      size += line.length;
-      if (size >= batchSize) start();
-      else if (writing === null) timer ??= setTimeout(start, flushMs);
-      return true;
-    },
-    close: async () => {
-      start();
-      await writing;
-    },
-  };
+  }
+
+  /** After what else is ready to run: requests that came in together are written together. */
+  #startSoon(): void {
+    if (this.#writing !== null || this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.#start();
+    });
+  }
+
+  #start(): void {
+    this.#writing ??= this.#flush().finally(() => {
+      this.#writing = null;
+    });
+  }
+
+  async #flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    while (this.#lines.length > 0) {
+      const lines = this.#lines;
+      this.#lines = [];
+      this.#size = 0;
+      const done = await this.#writeBatch(lines);
+      for (const { settle } of lines) settle?.(done);
+    }
+  }
+
+  async #writeBatch(lines: readonly Line[]): Promise<Commit> {
+    this.#batch = { lines: lines.length, since: performance.now() };
+    try {
+      await this.#options.writeBatch(`${lines.map(({ text }) => text).join("\n")}\n`);
+      this.#problem = null;
+      return "written";
+    } catch (error) {
+      this.#problem = error instanceof Error ? error.message : String(error);
+      this.#options.onLost(lines.length, error);
+      return "refused";
+    } finally {
+      this.#batch = null;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#start();
+    let timer: NodeJS.Timeout | undefined;
+    const givenUp = new Promise<void>((resolve) => {
+      timer = setTimeout(() => {
+        this.#options.onLost(this.#lines.length + (this.#batch?.lines ?? 0), new Error(stuck));
+        this.#lines = [];
+        resolve();
+      }, this.#options.patienceMs);
+    });
+    await Promise.race([this.#writing, givenUp]);
+    clearTimeout(timer);
+  }
 }
 
 export function createStreamWriter(stream: Writable): WriteBatch {
+  // Each write learns of its own failure; without a listener, it would end the process.
+  stream.on("error", () => {});
   return (batch) =>
     new Promise((resolve, reject) => {
       stream.write(batch, (error) => {

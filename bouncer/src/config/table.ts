@@ -140,9 +140,32 @@ export const table = {
     accepts: "`stdout` or `stderr`",
     doc: "Where the log goes. Audit records go to `AUDIT_LOG_DESTINATION`.",
   }),
+  shadowMode: variable(environment.shadowMode, "false", flag, {
+    accepts: booleans,
+    doc: "`true`: every request is decided and recorded, and none is refused by the policy or for the lack of one. Malformed requests and overload are refused as ever.",
+  }),
+  degradedRoutes: optional(environment.degradedRoutes, value.degradedRoutes, {
+    accepts:
+      "a comma-separated list of `METHOD PATH`; METHOD in capitals or `*`, PATH without query, exact or ending in `/*`",
+    doc: "Requests that are let through, and recorded as degraded, while no decision can be had: `no_policy`, `policy_error`, `overload`. What the policy refuses is refused here, too.",
+  }),
   enableAuditLog: variable(environment.enableAuditLog, "true", flag, {
     accepts: booleans,
     doc: "One record for each decision.",
+  }),
+  auditMode: variable(
+    environment.auditMode,
+    "availability",
+    v.picklist(["availability", "auditability"]),
+    {
+      accepts: "`availability` or `auditability`",
+      doc: "`availability`: requests do not wait for their records, and records that cannot be written are counted. `auditability`: nothing is forwarded or refused before its record is written; where it cannot be, the client gets 503 `audit_unavailable`.",
+    },
+  ),
+  auditMasks: optional(environment.auditMasks, value.auditMasks, {
+    accepts:
+      "a comma-separated list of JSON pointers that begin with `/input` or `/result`; names of headers in lower case",
+    doc: "Values that are erased from audit records, besides the credentials and bodies that never get there. Pointers to what is not there are ignored.",
   }),
   auditLogDestination: variable(
     environment.auditLogDestination,

@@ -4,7 +4,9 @@
  */
 import { integer } from "bouncer-environment/value";
 import * as v from "valibot";
+import { parsePointer } from "../audit/erase.ts";
 import { type Listener, type Probe, probeFields } from "../contract.ts";
+import { parseDegradedRoute } from "../proxy/degraded.ts";
 
 /** An address block; both families. */
 export interface Cidr {
@@ -83,6 +85,7 @@ export const listeners = v.pipe(
 
 const cidr = v.pipe(
   v.string(),
+  v.regex(/^[\da-fA-F:.]+(?:\/\d{1,3})?$/),
   v.transform((value): Cidr => {
     const [address = "", prefix] = value.split("/", 2);
     const family = address.includes(":") ? "ipv6" : "ipv4";
@@ -104,6 +107,20 @@ const cidr = v.pipe(
 );
 
 export const cidrs = v.pipe(v.string(), v.transform(splitList), v.array(cidr));
+
+/** Each item read by `parse`, which answers null to what it cannot read. */
+function listOf<T>(parse: (item: string) => T | null) {
+  return v.pipe(
+    v.string(),
+    v.transform((value) => splitList(value).map(parse)),
+    v.check((items) => items.every((item) => item !== null)),
+    v.transform((items) => items.filter((item) => item !== null)),
+  );
+}
+
+export const degradedRoutes = listOf(parseDegradedRoute);
+
+export const auditMasks = listOf(parsePointer);
 
 const headerSchema = v.object({
   name: v.pipe(v.string(), v.regex(/^[!#$%&'*+\-.^_`|~\w]+$/)),

@@ -8,7 +8,8 @@ import type { Header, Verdict } from "./decision.ts";
 type Allow = Extract<Verdict, { kind: "allow" }>;
 type Deny = Extract<Verdict, { kind: "deny" }>;
 
-const plainAllow: Allow = {
+/** Allowed, and nothing changed. */
+export const plainAllow: Allow = {
   kind: "allow",
   requestHeaders: [],
   requestHeadersToRemove: [],

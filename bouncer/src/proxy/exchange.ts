@@ -6,6 +6,13 @@ import { randomUUID } from "node:crypto";
 import type { RefusalReason } from "../errors.ts";
 import type { Decision, Endpoint, RequestHead } from "../policy/decision.ts";
 import type { SpanContext } from "../telemetry/trace-context.ts";
+import type { Passage } from "./degraded.ts";
+
+/** What the client was to get when the decision was recorded; null: the application's answer. */
+export interface Recorded {
+  readonly reason: RefusalReason | null;
+  readonly status: number | null;
+}
 
 export interface ExchangeReport {
   /** Id of the decision, or of its own when there was none. */
@@ -18,6 +25,10 @@ export interface ExchangeReport {
   /** null when no head could be read. */
   readonly head: RequestHead | null;
   readonly decision: Decision | null;
+  /** Why it went on although it would have been refused; null when it would not. */
+  readonly passage: Passage | null;
+  /** Set as soon as its decision is recorded, or may be, where records are written before. */
+  readonly recorded: Recorded | null;
   /** Why the client did not get the application's answer; null when it did. */
   readonly reason: RefusalReason | null;
   readonly detail: string | null;
@@ -36,6 +47,8 @@ export type Report = (report: ExchangeReport) => void;
 export class Exchange {
   head: RequestHead | null = null;
   decision: Decision | null = null;
+  passage: Passage | null = null;
+  recorded: Recorded | null = null;
   reason: RefusalReason | null = null;
   detail: string | null = null;
   status: number | null = null;
@@ -68,7 +81,16 @@ export class Exchange {
   finish(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#report({
+    this.#report(this.describe());
+  }
+
+  get isOver(): boolean {
+    return this.#over;
+  }
+
+  /** As far as it has come. */
+  describe(): ExchangeReport {
+    return {
       id: this.id,
       startedAt: this.#startedAt,
       durationMs: performance.now() - this.#start,
@@ -76,6 +98,8 @@ export class Exchange {
       destination: this.destination,
       head: this.head,
       decision: this.decision,
+      passage: this.passage,
+      recorded: this.recorded,
       reason: this.reason,
       detail: this.detail,
       status: this.status,
@@ -84,6 +108,6 @@ export class Exchange {
       requestBytes: this.requestBytes,
       responseBytes: this.responseBytes,
       span: this.span,
-    });
+    };
   }
 }

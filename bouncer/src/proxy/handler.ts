@@ -3,20 +3,26 @@
  * check it, read the start of the body if the policy wants it, decide, forward or refuse, report.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { CommitDecision } from "../audit/audit.ts";
 import type { Route } from "../config.ts";
 import type { Endpoint, Header, Policy, RequestHead } from "../policy/decision.ts";
 import type { SpanContext } from "../telemetry/trace-context.ts";
 import { type BodyStart, discardBody, readStart } from "./body.ts";
+import { type Enforcement, findPassage, verdictOf } from "./degraded.ts";
 import { Exchange, type Report } from "./exchange.ts";
 import { type Allowed, forward } from "./forward.ts";
 import { type CheckedHead, checkHead } from "./head.ts";
 import { isLoopback, localOf, peerOf } from "./peer.ts";
+import { recordFirst } from "./record.ts";
 import { createRefusal, formatRefusal, type Refusal, writeRefusal } from "./refusal.ts";
 import type { Upstream } from "./upstream.ts";
 
 export interface HandlerDeps {
   readonly policy: Policy;
   readonly report: Report;
+  /** null: nothing waits for its record. */
+  readonly commit: CommitDecision | null;
+  readonly enforcement: Enforcement;
   readonly isTrusted: (address: string) => boolean;
   /** Answers an admin request that came in on a port of the application; false: it was none. */
   readonly admin: (request: IncomingMessage, response: ServerResponse, local: boolean) => boolean;
@@ -31,8 +37,14 @@ export interface HandlerDeps {
 export interface Handler {
   /** `bytes`: what came behind the head of a request to switch protocols, else null. */
   handle(request: IncomingMessage, response: ServerResponse, bytes: Buffer | null): void;
-  /** A request that could not even be read; returns what to tell the client. */
-  reject(source: Endpoint, destination: Endpoint, refusal: Refusal): string;
+  /** A request that could not even be read; `answer` gets what to tell the client. */
+  reject(rejected: Rejected, answer: (text: string) => void): void;
+}
+
+export interface Rejected {
+  readonly source: Endpoint;
+  readonly destination: Endpoint;
+  readonly refusal: Refusal;
 }
 
 export interface InFlight {
@@ -52,13 +64,16 @@ export function createHandler(
       const steps = new Steps(request, response, bytes, { route, upstream, deps, inFlight });
       steps.run();
     },
-    reject: (source, destination, refusal) => {
+    reject: ({ source, destination, refusal }, answer) => {
       const exchange = new Exchange(source, destination, deps.report);
-      exchange.reason = refusal.reason;
-      exchange.detail = refusal.detail;
-      exchange.status = refusal.status;
-      exchange.finish();
-      return formatRefusal(refusal, exchange.id);
+      recordFirst({ exchange, refusal, commit: deps.commit }, (unrecorded) => {
+        const told = unrecorded ?? refusal;
+        exchange.reason = told.reason;
+        exchange.detail = told.detail;
+        exchange.status = told.status;
+        exchange.finish();
+        answer(formatRefusal(told, exchange.id));
+      });
     },
   };
 }
@@ -78,6 +93,10 @@ class Steps {
   readonly #exchange: Exchange;
   /** The client waits for 100 before it sends the body, and has not been told yet. */
   #awaitsContinue = false;
+  /** Forwarded or refused, if only as soon as that is recorded. */
+  #isSettled = false;
+  /** What the bouncer tells the application on its own account. */
+  #ownHeaders: readonly Header[] = [];
 
   constructor(
     request: IncomingMessage,
@@ -144,11 +163,16 @@ class Steps {
       return;
     }
     this.#exchange.head = checked.head;
-    if (inFlight.count > deps.maxInFlight) {
-      this.#refuse(createRefusal("overload", `more than ${deps.maxInFlight} requests in flight`));
-      return;
-    }
-    this.#readBody(checked);
+    if (inFlight.count > deps.maxInFlight) this.#shed(checked);
+    else this.#readBody(checked);
+  }
+
+  /** Degraded routes have as much again, and no more: memory has an end for them, too. */
+  #shed(checked: CheckedHead): void {
+    const { deps, inFlight } = this.#around;
+    const refusal = createRefusal("overload", `more than ${deps.maxInFlight} requests in flight`);
+    if (inFlight.count > 2 * deps.maxInFlight) this.#refuse(refusal);
+    else this.#refuseOrPass(refusal, checked, null);
   }
 
   #readBody(checked: CheckedHead): void {
@@ -168,7 +192,7 @@ class Steps {
   async #readStart(checked: CheckedHead, bytes: number, timer: NodeJS.Timeout): Promise<void> {
     const start = await readStart(this.#request, bytes);
     clearTimeout(timer);
-    if (start === null || this.#response.writableEnded) return;
+    if (start === null || this.#isSettled) return;
     this.#guard(() => {
       this.#decide(checked, start);
     });
@@ -181,21 +205,49 @@ class Steps {
   }
 
   #decide(checked: CheckedHead, start: BodyStart | null): void {
-    const { deps } = this.#around;
-    const traced = deps.trace(checked.head);
-    this.#exchange.span = traced?.span ?? null;
-    const decision = deps.policy.decide(checked.head, start);
+    this.#trace(checked);
+    const decision = this.#around.deps.policy.decide(checked.head, start);
     this.#exchange.decision = decision;
     const { verdict } = decision;
-    if (verdict.kind === "deny") this.#refuse(verdict);
-    else this.#forward(checked, verdict, start, traced?.headers ?? []);
+    if (verdict.kind === "deny") this.#refuseOrPass(verdict, checked, start);
+    else this.#allow(checked, verdict, start);
+  }
+
+  #trace({ head }: CheckedHead): void {
+    const traced = this.#around.deps.trace(head);
+    this.#exchange.span = traced?.span ?? null;
+    this.#ownHeaders = traced?.headers ?? [];
+  }
+
+  #refuseOrPass(refusal: Refusal, checked: CheckedHead, start: BodyStart | null): void {
+    const passage = findPassage(refusal, checked.head, this.#around.deps.enforcement);
+    if (passage === null) {
+      this.#refuse(refusal);
+      return;
+    }
+    this.#exchange.passage = passage;
+    if (this.#exchange.decision === null) this.#trace(checked);
+    this.#allow(checked, verdictOf(passage), start);
+  }
+
+  #allow(checked: CheckedHead, verdict: Allowed, start: BodyStart | null): void {
+    this.#isSettled = true;
+    this.#record(null, (unrecorded) => {
+      this.#guard(() => {
+        if (unrecorded === null) this.#forward(checked, verdict, start);
+        else this.#send(unrecorded);
+      });
+    });
+  }
+
+  #record(refusal: Refusal | null, next: (unrecorded: Refusal | null) => void): void {
+    recordFirst({ exchange: this.#exchange, refusal, commit: this.#around.deps.commit }, next);
   }
 
   #forward(
     { head, hasBody, upgrade }: CheckedHead,
     verdict: Allowed,
     start: BodyStart | null,
-    ownHeaders: readonly Header[],
   ): void {
     const { deps, upstream } = this.#around;
     if (hasBody) this.#continue();
@@ -215,11 +267,18 @@ class Steps {
       refuse: (reason, detail) => {
         this.#refuse(createRefusal(reason, detail));
       },
-      ownHeaders,
+      ownHeaders: this.#ownHeaders,
     });
   }
 
   #refuse(refusal: Refusal): void {
+    this.#isSettled = true;
+    this.#record(refusal, (unrecorded) => {
+      this.#send(unrecorded ?? refusal);
+    });
+  }
+
+  #send(refusal: Refusal): void {
     const response = this.#response;
     this.#exchange.reason = refusal.reason;
     this.#exchange.detail = refusal.detail;

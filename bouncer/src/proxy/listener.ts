@@ -114,8 +114,10 @@ export async function startListener(
     }
     const destination = { address: localOf(duplex), port: route.target.port };
     const refusal = createRefusal(reason, error.message);
-    duplex.end(handler.reject(peerOf(duplex), destination, refusal));
-    duplex.setTimeout(lingerMs, () => duplex.destroy());
+    handler.reject({ source: peerOf(duplex), destination, refusal }, (text) => {
+      duplex.end(text);
+      duplex.setTimeout(lingerMs, () => duplex.destroy());
+    });
   };
 
   server.on("connection", (socket: Socket) => {

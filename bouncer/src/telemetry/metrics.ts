@@ -57,6 +57,20 @@ export function createMetrics(sources: MetricSources): Metrics {
     labelNames: ["reason"] as const,
     registers,
   });
+  const passages = {
+    shadow: new Counter({
+      name: "bouncer_shadow_refusals_total",
+      help: "Requests that only shadow mode let through, by the reason they would be refused for",
+      labelNames: ["reason"] as const,
+      registers,
+    }),
+    degraded: new Counter({
+      name: "bouncer_degraded_requests_total",
+      help: "Requests to degraded routes that were let through without a decision, by reason",
+      labelNames: ["reason"] as const,
+      registers,
+    }),
+  };
   const aborted = new Counter({
     name: "bouncer_requests_aborted_total",
     help: "Requests that one side ended before the response was complete",
@@ -84,6 +98,8 @@ export function createMetrics(sources: MetricSources): Metrics {
       if (report.reason !== null && upstreamReasons.has(report.reason)) {
         upstreamErrors.inc({ reason: report.reason });
       }
+      const { passage } = report;
+      if (passage !== null) passages[passage.kind].inc({ reason: passage.reason });
       if (report.aborted !== null) aborted.inc({ by: report.aborted });
     },
     countDroppedRecords: (records) => {

@@ -26,6 +26,8 @@ const report: ExchangeReport = {
   destination: { address: "10.0.0.1", port: 2 },
   head: null,
   decision: null,
+  passage: null,
+  recorded: null,
   reason: null,
   detail: null,
   status: 200,
@@ -37,7 +39,13 @@ const report: ExchangeReport = {
 };
 
 function create(auditLogDestination: "stdout" | "file", file: string, stdout = new PassThrough()) {
-  const config = { enableAuditLog: true, podName: "", podNamespace: "" };
+  const config = {
+    enableAuditLog: true,
+    auditMode: "availability",
+    auditMasks: null,
+    podName: "",
+    podNamespace: "",
+  } as const;
   return createAudit(
     { ...config, auditLogDestination, auditLogFile: file },
     {
@@ -124,6 +132,7 @@ test("a reader that does not read costs records, which are counted, not memory o
     writeBatch: createStreamWriter(stuck),
     maxQueued: 1000,
     batchSize: 100,
+    patienceMs: 60_000,
     flushMs: 1000,
     onLost: () => {},
   });
@@ -145,6 +154,7 @@ test("a batch that cannot be written is counted, and the next is tried", async (
     },
     maxQueued: 1000,
     batchSize: 10,
+    patienceMs: 60_000,
     flushMs: 1,
     onLost: (lines) => {
       lost.push(lines);

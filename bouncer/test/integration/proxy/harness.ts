@@ -140,6 +140,8 @@ export async function createBench(options: BenchOptions = {}): Promise<Bench> {
     {
       policy: createTestPolicy(decide, options.bodyBytes),
       report: reports.add,
+      commit: null,
+      enforcement: { shadow: false, degradedRoutes: [] },
       isTrusted: () => false,
       admin: () => false,
       trace: () => null,

@@ -1,0 +1,59 @@
+/**
+ * Records before deeds, where `AUDIT_MODE` asks for it: nothing is forwarded or refused before its
+ * record is written, and where it cannot be, the client is refused for that.
+ */
+import type { CommitDecision } from "../audit/audit.ts";
+import type { Exchange } from "./exchange.ts";
+import { createRefusal, type Refusal } from "./refusal.ts";
+
+export interface Recording {
+  readonly exchange: Exchange;
+  /** What is to be sent; null: the request is to be forwarded. */
+  readonly refusal: Refusal | null;
+  /** null: nothing waits for its record. */
+  readonly commit: CommitDecision | null;
+}
+
+/**
+ * Calls `next` when the decision on the exchange is recorded, with what the client gets instead
+ * when it cannot be. Without `commit`, and for an exchange whose decision is recorded already, at
+ * once. Never for an exchange that ended meanwhile.
+ */
+export function recordFirst(
+  { exchange, refusal, commit }: Recording,
+  next: (unrecorded: Refusal | null) => void,
+): void {
+  if (commit === null || exchange.recorded !== null) {
+    next(null);
+    return;
+  }
+  const { reason = null, detail = null, status = null } = refusal ?? {};
+  const written = commit({ ...exchange.describe(), reason, detail, status });
+  // From now on, it may be in the log: what becomes of it must be told there, too.
+  exchange.recorded = { reason, status };
+  void findProblem(written).then((problem) => {
+    if (problem?.mayBeOut === false) exchange.recorded = null;
+    if (exchange.isOver) return undefined;
+    const unrecorded = problem && createRefusal("audit_unavailable", problem.detail);
+    return next(unrecorded);
+  });
+}
+
+interface Problem {
+  readonly detail: string;
+  /** The record may be in the log for all that. */
+  readonly mayBeOut: boolean;
+}
+
+async function findProblem(written: ReturnType<CommitDecision>): Promise<Problem | null> {
+  try {
+    const outcome = await written;
+    if (outcome === "written") return null;
+    return outcome === "late"
+      ? { detail: "the audit record was not written in time", mayBeOut: true }
+      : { detail: "the audit record could not be written", mayBeOut: false };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : "unknown";
+    return { detail: `the audit record could not be made: ${why}`, mayBeOut: false };
+  }
+}
