@@ -4,7 +4,11 @@ import { runRedirect } from "./redirect.ts";
 import { planRules } from "./rules.ts";
 import { parseRedirectSettings } from "./settings.ts";
 
-const env = { REDIRECT_LISTENERS: "8080:3000", REDIRECT_OPEN_PORTS: "9090" };
+const env = {
+  REDIRECT_LISTENERS: "8080:3000",
+  REDIRECT_OPEN_PORTS: "9090,8000-8010",
+  REDIRECT_EXCLUDED_SOURCES: "10.0.0.0/8,fd00::5",
+};
 const address = "fe800000000000000042acfffe110002 02 40 20 80 eth0\n";
 const loopback = "00000000000000000000000000000001 01 80 10 80 lo\n";
 const allCapabilities = "Name:\tnode\nCapEff:\t000001ffffffffff\n";
@@ -17,10 +21,10 @@ function failing(stderr: string): ProgramResult {
 }
 
 /** What iptables-save says when the rules are in force. */
-function savedRules(): string {
+function savedRules(program: string): string {
   const parsed = parseRedirectSettings(env);
   if (parsed.kind === "invalid") throw new Error("settings of the test");
-  return planRules(parsed.config)
+  return planRules(parsed.config, program.startsWith("ip6") ? "ipv6" : "ipv4")
     .map(({ table, parent, chain, rules }) =>
       [`*${table}`, `-A ${parent} -p tcp -j ${chain}`, ...rules, "COMMIT", ""].join("\n"),
     )
@@ -44,7 +48,7 @@ async function run(machine: Machine, environment: Record<string, string> = env) 
       calls.push(program);
       const answer = machine.answer?.(program, input);
       if (answer !== undefined) return answer;
-      return program.endsWith("-save") ? { ...done, stdout: savedRules() } : done;
+      return program.endsWith("-save") ? { ...done, stdout: savedRules(program) } : done;
     },
     readText: async (path) =>
       path === "/proc/self/status"
@@ -74,6 +78,8 @@ test("both families by nf_tables, when that works", async () => {
   expect(last).toMatchObject({
     level: "info",
     message: "redirect in force",
+    openPorts: ["9090", "8000-8010"],
+    excludedSources: ["10.0.0.0/8", "fd00::5/128"],
     backends: { ipv4: "nft", ipv6: "nft" },
   });
   expect(calls.some((program) => program.includes("legacy"))).toBe(false);
@@ -189,10 +195,10 @@ test("nothing is applied in one family when the other cannot be", async () => {
 test("a bad configuration runs nothing and names every problem", async () => {
   const { code, calls, lines, terminationMessage } = await run(
     {},
-    { REDIRECT_UNLISTED_PORTS: "x" },
+    { REDIRECT_UNLISTED_PORTS: "x", REDIRECT_EXCLUDED_SOURCES: "10.0.0.0/33" },
   );
   expect(code).toBe(2);
   expect(calls).toEqual([]);
-  expect(lines).toHaveLength(2);
-  expect(terminationMessage.split("\n")).toHaveLength(2);
+  expect(lines).toHaveLength(3);
+  expect(terminationMessage.split("\n")).toHaveLength(3);
 });

@@ -15,6 +15,7 @@ import {
   type RedirectFailure,
   type RunProgram,
 } from "./backend.ts";
+import { formatRange } from "./ports.ts";
 import { findDifferences, planRules, renderRestore } from "./rules.ts";
 import { parseRedirectSettings, type RedirectSettings } from "./settings.ts";
 
@@ -50,7 +51,17 @@ export async function runRedirect(
     await deps.writeTerminationMessage(outcome.message);
     return exitCode.failed;
   }
-  deps.log.info({ ...parsed.config, backends: outcome.backends }, "redirect in force");
+  const { listeners, openPorts, unlistedPorts, excludedSources } = parsed.config;
+  deps.log.info(
+    {
+      listeners,
+      openPorts: openPorts.map((range) => formatRange(range, "-")),
+      unlistedPorts,
+      excludedSources: excludedSources.map(({ block }) => block),
+      backends: outcome.backends,
+    },
+    "redirect in force",
+  );
   return exitCode.done;
 }
 
@@ -110,7 +121,7 @@ async function applyRules(
   settings: RedirectSettings,
   run: RunProgram,
 ): Promise<RedirectFailure | null> {
-  const plan = planRules(settings);
+  const plan = planRules(settings, family);
   const name = familyName[family];
   const before = await readRules(family, backend, run);
   if (before.kind === "failure") return before;

@@ -5,8 +5,9 @@ import type { RedirectSettings } from "./settings.ts";
 
 const onePort: RedirectSettings = {
   listeners: [{ port: 8080, targetPort: 3000 }],
-  openPorts: [9090],
+  openPorts: [{ first: 9090, last: 9090 }],
   unlistedPorts: "deny",
+  excludedSources: [],
 };
 
 const manyPorts: RedirectSettings = {
@@ -14,8 +15,32 @@ const manyPorts: RedirectSettings = {
     port: index === 0 ? 8080 : 15_000 + index,
     targetPort: 3000 + index,
   })),
-  openPorts: [9090],
+  openPorts: [{ first: 9090, last: 9090 }],
   unlistedPorts: "deny",
+  excludedSources: [],
+};
+
+const manyOpen: RedirectSettings = {
+  ...onePort,
+  openPorts: [
+    ...Array.from({ length: 20 }, (_, index) => ({
+      first: 20_000 + 2 * index,
+      last: 20_000 + 2 * index,
+    })),
+    ...Array.from({ length: 8 }, (_, index) => ({
+      first: 30_000 + 100 * index,
+      last: 30_010 + 100 * index,
+    })),
+  ],
+};
+
+const excluded: RedirectSettings = {
+  ...onePort,
+  excludedSources: [
+    { family: "ipv4", block: "10.0.0.0/8" },
+    { family: "ipv4", block: "192.0.2.7/32" },
+    { family: "ipv6", block: "fd00::/8" },
+  ],
 };
 
 const fresh = "*nat\n:PREROUTING ACCEPT [0:0]\nCOMMIT\n*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n";
@@ -26,8 +51,15 @@ test.each([
   ["unlisted-allowed", { ...onePort, unlistedPorts: "allow" }],
   ["many-ports", manyPorts],
   ["many-ports-unlisted-allowed", { ...manyPorts, unlistedPorts: "allow" }],
+  ["many-open-ports", manyOpen],
+  ["excluded-sources-ipv4", excluded],
+  ["excluded-sources-ipv6", excluded],
+  ["excluded-sources-unlisted-allowed", { ...excluded, unlistedPorts: "allow" }],
 ] satisfies [string, RedirectSettings][])("restore text: %s", async (name, settings) => {
-  await expect(renderRestore(planRules(settings), fresh)).toMatchFileSnapshot(`golden/${name}.txt`);
+  const family = name.endsWith("ipv6") ? "ipv6" : "ipv4";
+  await expect(renderRestore(planRules(settings, family), fresh)).toMatchFileSnapshot(
+    `golden/${name}.txt`,
+  );
 });
 
 test("restore text: over rules that are there, of ours and of others", async () => {
@@ -44,7 +76,7 @@ COMMIT
 -A INPUT -j OTHER
 COMMIT
 `;
-  await expect(renderRestore(planRules(onePort), saved)).toMatchFileSnapshot(
+  await expect(renderRestore(planRules(onePort, "ipv4"), saved)).toMatchFileSnapshot(
     "golden/over-others.txt",
   );
 });
@@ -64,7 +96,7 @@ test.each([
   ],
   ["the jump is there twice", (saved: string) => saved.replace(/(^-A INPUT.*\n)/m, "$1$1"), 1],
 ])("differences: %s", (_name, change, count) => {
-  const plan = planRules(onePort);
+  const plan = planRules(onePort, "ipv4");
   const saved = restore(fresh, renderRestore(plan, fresh));
   expect(findDifferences(plan, saved)).toEqual([]);
   expect(findDifferences(plan, change(saved))).toHaveLength(count);
@@ -80,8 +112,18 @@ const anySettings: fc.Arbitrary<RedirectSettings> = fc.record({
     selector: (listener) => listener.targetPort,
     maxLength: 60,
   }),
-  openPorts: fc.array(tcpPort, { maxLength: 40 }),
+  openPorts: fc.array(
+    fc.tuple(tcpPort, tcpPort).map(([a, b]) => ({ first: Math.min(a, b), last: Math.max(a, b) })),
+    { maxLength: 40 },
+  ),
   unlistedPorts: fc.constantFrom("deny", "allow"),
+  excludedSources: fc.array(
+    fc.record({
+      family: fc.constantFrom("ipv4", "ipv6"),
+      block: fc.constantFrom("10.0.0.0/8", "0.0.0.0/0", "fd00::/8"),
+    }),
+    { maxLength: 4 },
+  ),
 });
 const foreignRule = fc.constantFrom(
   "-A PREROUTING -p tcp -j OTHER",
@@ -93,8 +135,11 @@ const foreignRule = fc.constantFrom(
 test("whatever was there before: in force afterwards, and again changes nothing", () => {
   fc.assert(
     fc.property(anySettings, anySettings, fc.array(foreignRule), (settings, earlier, foreign) => {
-      const plan = planRules(settings);
-      const found = addForeign(restore(fresh, renderRestore(planRules(earlier), fresh)), foreign);
+      const plan = planRules(settings, "ipv4");
+      const found = addForeign(
+        restore(fresh, renderRestore(planRules(earlier, "ipv4"), fresh)),
+        foreign,
+      );
       const once = restore(found, renderRestore(plan, found));
       expect(findDifferences(plan, once)).toEqual([]);
       expect(restore(once, renderRestore(plan, once))).toBe(once);
@@ -106,11 +151,14 @@ test("whatever was there before: in force afterwards, and again changes nothing"
 test("a rule names 15 ports at most, and only deny ends in a refusal of everything else", () => {
   fc.assert(
     fc.property(anySettings, (settings) => {
-      const [nat, filter] = planRules(settings).map((table) => table.rules);
+      const [nat, filter] = planRules(settings, "ipv6").map((table) => table.rules);
       for (const rule of filter ?? []) {
-        expect(/--dports (\S+)/.exec(rule)?.[1]?.split(",").length ?? 1).toBeLessThanOrEqual(15);
+        // Of the 15, a range is two.
+        const ports = /--dports (\S+)/.exec(rule)?.[1]?.split(/[,:]/) ?? [];
+        expect(ports.length).toBeLessThanOrEqual(15);
       }
-      expect(nat).toHaveLength(settings.listeners.length + 1);
+      const excluded = settings.excludedSources.filter(({ family }) => family === "ipv6");
+      expect(nat).toHaveLength(settings.listeners.length + 1 + excluded.length);
       const refusesTheRest =
         filter?.at(-1) === "-A BOUNCER_INPUT -p tcp -j REJECT --reject-with tcp-reset";
       expect(refusesTheRest).toBe(settings.unlistedPorts === "deny");

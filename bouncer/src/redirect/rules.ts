@@ -1,8 +1,10 @@
 /**
  * The rules that put the bouncer in front of the application's ports: settings in, text for
  * iptables-restore out, and what iptables-save must say afterwards. Both families get the same
- * rules. They are written as iptables-save prints them, so that they can be compared. Pure.
+ * rules, but for the addresses of excluded sources. They are written as iptables-save prints them, so that they can be compared. Pure.
  */
+import type { Family } from "./backend.ts";
+import { matchPorts, type PortRange } from "./ports.ts";
 import type { RedirectSettings } from "./settings.ts";
 
 interface TablePlan {
@@ -14,31 +16,41 @@ interface TablePlan {
 }
 
 /** Only inbound TCP comes to our chains: UDP, ICMP and what the pod sends are as they were. */
-export function planRules(settings: RedirectSettings): readonly TablePlan[] {
+export function planRules(settings: RedirectSettings, family: Family): readonly TablePlan[] {
+  const undecided = ["-i lo -j RETURN", ...planExclusions(settings, family)];
   return [
     {
       table: "nat",
       parent: "PREROUTING",
       chain: "BOUNCER_REDIRECT",
-      rules: planRedirect(settings).map((rule) => `-A BOUNCER_REDIRECT ${rule}`),
+      rules: [...undecided, ...planRedirect(settings)].map((rule) => `-A BOUNCER_REDIRECT ${rule}`),
     },
     {
       table: "filter",
       parent: "INPUT",
       chain: "BOUNCER_INPUT",
-      rules: planInput(settings).map((rule) => `-A BOUNCER_INPUT ${rule}`),
+      rules: [...undecided, ...planInput(settings)].map((rule) => `-A BOUNCER_INPUT ${rule}`),
     },
   ];
 }
 
+/** In both tables: what nat leaves alone, the filter must not refuse. */
+function planExclusions({ excludedSources }: RedirectSettings, family: Family): string[] {
+  return excludedSources
+    .filter((source) => source.family === family)
+    .map(({ block }) =>
+      // iptables shows a block that holds everybody by not showing it.
+      block.endsWith("/0") ? "-j RETURN" : `-s ${block} -j RETURN`,
+    );
+}
+
 function planRedirect({ listeners }: RedirectSettings): string[] {
-  const redirects = listeners
+  return listeners
     .toSorted((a, b) => a.targetPort - b.targetPort)
     .map(
       ({ port, targetPort }) =>
         `-p tcp -m tcp --dport ${targetPort} -j REDIRECT --to-ports ${port}`,
     );
-  return ["-i lo -j RETURN", ...redirects];
 }
 
 /**
@@ -46,11 +58,12 @@ function planRedirect({ listeners }: RedirectSettings): string[] {
  * application's port went past nat (untracked by a foreign rule) and is refused in either mode.
  */
 function planInput(settings: RedirectSettings): string[] {
-  const targets = settings.listeners.map((listener) => listener.targetPort);
-  const entries = [...settings.listeners.map((listener) => listener.port), ...settings.openPorts];
+  const single = (port: number): PortRange => ({ first: port, last: port });
+  const targets = settings.listeners.map((listener) => single(listener.targetPort));
+  const listeners = settings.listeners.map((listener) => single(listener.port));
+  const entries = [...listeners, ...settings.openPorts];
   const refused = "-j REJECT --reject-with tcp-reset";
   return [
-    "-i lo -j RETURN",
     "-m conntrack --ctstate RELATED,ESTABLISHED -j RETURN",
     // Not a reset: nat does not translate such packets, and a late duplicate would end a good
     // connection (kubernetes/kubernetes#74839).
@@ -59,20 +72,6 @@ function planInput(settings: RedirectSettings): string[] {
       ? [...matchPorts(entries).map((match) => `${match} -j RETURN`), `-p tcp ${refused}`]
       : matchPorts(targets).map((match) => `${match} ${refused}`)),
   ];
-}
-
-/** `multiport` takes 15 ports a rule. */
-const multiportLimit = 15;
-
-function matchPorts(ports: readonly number[]): string[] {
-  const sorted = [...new Set(ports)].toSorted((a, b) => a - b);
-  const matches: string[] = [];
-  for (let start = 0; start < sorted.length; start += multiportLimit) {
-    const chunk = sorted.slice(start, start + multiportLimit);
-    const match = chunk.length === 1 ? "-m tcp --dport" : "-m multiport --dports";
-    matches.push(`-p tcp ${match} ${chunk.join(",")}`);
-  }
-  return matches;
 }
 
 /**
@@ -138,7 +137,7 @@ COMMIT
 *filter
 :${probeChain} - [0:0]
 -A ${probeChain} -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN
--A ${probeChain} -p tcp -m multiport --dports 1,2 -j REJECT --reject-with tcp-reset
+-A ${probeChain} -p tcp -m multiport --dports 1,3:4 -j REJECT --reject-with tcp-reset
 COMMIT
 `;
 

@@ -8,13 +8,20 @@ import {
   variable,
 } from "bouncer-environment/table";
 import * as v from "valibot";
-import { listeners, port } from "../config/value.ts";
+import { cidrs, listeners } from "../config/value.ts";
 import { redirectEnvironment } from "../contract.ts";
+import { isAmong, portRanges } from "./ports.ts";
+import { type Source, toSource } from "./source.ts";
 
-const ports = v.pipe(
+/** Each block once, however it was written. */
+const sources = v.pipe(
   v.string(),
-  v.transform((text) => (text === "" ? [] : text.split(",").map((item) => item.trim()))),
-  v.array(port),
+  v.transform((text) => (text === "" ? null : text)),
+  v.nullable(cidrs),
+  v.transform((blocks): readonly Source[] => {
+    const found = (blocks ?? []).map(toSource);
+    return [...new Map(found.map((source) => [source.block, source])).values()];
+  }),
 );
 
 export const redirectTable = {
@@ -22,8 +29,8 @@ export const redirectTable = {
     accepts: "`none`, or a comma-separated list of `port:targetPort`, each port listened on once",
     doc: "The ports of the bouncer and the application's port behind each.",
   }),
-  openPorts: variable(redirectEnvironment.openPorts, "", ports, {
-    accepts: "a comma-separated list of ports from 1 to 65535",
+  openPorts: variable(redirectEnvironment.openPorts, "", portRanges, {
+    accepts: "a comma-separated list of ports from 1 to 65535 and ranges such as `8000-8010`",
     doc: "TCP ports that are let through as they are.",
   }),
   unlistedPorts: variable(
@@ -35,6 +42,10 @@ export const redirectTable = {
       doc: "What happens to TCP ports that are neither an application's nor open.",
     },
   ),
+  excludedSources: variable(redirectEnvironment.excludedSources, "", sources, {
+    accepts: "a comma-separated list of IP addresses and CIDR blocks of either family",
+    doc: "Connections from there are let through as they are, to every port, and nobody decides on them.",
+  }),
 };
 
 export type RedirectSettings = Values<typeof redirectTable>;
@@ -57,7 +68,7 @@ function findContradictions({ listeners: all, openPorts }: RedirectSettings): st
     ),
     ...taken.map((one) => `Cannot listen on port ${one.port}: it is a port of the application`),
     ...targets
-      .filter((target) => openPorts.includes(target))
+      .filter((target) => isAmong(target, openPorts))
       .map((target) => `Cannot redirect port ${target}: it is among the open ports`),
   ];
 }

@@ -209,6 +209,48 @@ describe.each(["ipv4", "ipv6"] as const)("%s", (family) => {
     ]);
   });
 
+  test("excluded sources reach every port as it is, others are decided", () => {
+    const all = [at("app"), at("undeclared"), at("listener"), at("loopbackApp")];
+    const untouched = [
+      `app from ${from} at ${port.app}`,
+      `undeclared from ${from} at ${port.undeclared}`,
+      `listener from ${from} at ${port.listener}`,
+      "ECONNREFUSED",
+    ];
+    const blocks = {
+      ipv4: ["192.0.2.2", "192.0.2.130/24", "::ffff:192.0.2.2"],
+      ipv6: ["2001:db8::2", "2001:DB8:0::ff/64"],
+    };
+    const other = family === "ipv4" ? "2001:db8::/32" : "192.0.2.0/24";
+    for (const block of blocks[family]) {
+      for (const unlisted of ["deny", "allow"]) {
+        apply({ REDIRECT_EXCLUDED_SOURCES: block, REDIRECT_UNLISTED_PORTS: unlisted });
+        expect(peer.connect(all)).toEqual(untouched);
+      }
+    }
+    apply({ REDIRECT_EXCLUDED_SOURCES: `10.0.0.0/8,fd00::/8,${other}` });
+    expect(peer.connect([at("app"), at("undeclared")])).toEqual([
+      `listener from ${from} at ${port.listener}`,
+      "ECONNREFUSED",
+    ]);
+  });
+
+  test("open ports, many and in ranges, are let through as they are", () => {
+    const single = Array.from({ length: 40 }, (_, index) => 20_000 + 2 * index);
+    const ranges = Array.from(
+      { length: 10 },
+      (_, index) => `${30_000 + 100 * index}-${30_010 + 100 * index}`,
+    );
+    const around = `${port.undeclared - 10}-${port.undeclared + 10}`;
+    apply({ REDIRECT_OPEN_PORTS: [...single, around, ...ranges, port.admin].join(",") });
+    expect(peer.connect([at("undeclared"), at("admin"), at("app"), at("nothing")])).toEqual([
+      `undeclared from ${from} at ${port.undeclared}`,
+      `admin from ${from} at ${port.admin}`,
+      `listener from ${from} at ${port.listener}`,
+      "ECONNREFUSED",
+    ]);
+  });
+
   test("forty ports, more than one rule can name", () => {
     const listeners = Array.from(
       { length: 40 },
@@ -222,18 +264,35 @@ describe.each(["ipv4", "ipv6"] as const)("%s", (family) => {
   });
 });
 
-test("ten runs leave what one leaves", () => {
-  apply();
+test.each([
+  ["plain", {}],
+  [
+    "sources in every form that there is, everybody, and every port",
+    {
+      REDIRECT_EXCLUDED_SOURCES:
+        "10.1.2.3/8,192.0.2.2,0.0.0.0/0,FD00:0::1/9,2001:db8::2,::1.2.3.4,::1:0:0/100,64:ff9b::/96,::/0",
+      REDIRECT_OPEN_PORTS: "1-7,1-2999,3001-8999,9001-65535",
+    },
+  ],
+])("ten runs leave what one leaves: %s", (_name, settings) => {
+  apply(settings);
   const once = rules();
   expect(once).toContain("BOUNCER_REDIRECT");
-  for (let count = 0; count < 9; count += 1) apply();
+  for (let count = 0; count < 9; count += 1) apply(settings);
   expect(rules()).toBe(once);
+});
+
+test("all ports in one range are a rule that is in force", () => {
+  apply({ REDIRECT_LISTENERS: "none", REDIRECT_OPEN_PORTS: "1-65535" });
 });
 
 test("the program that the image runs does all this", () => {
   const program = [join(import.meta.dirname, "../../src/main.ts"), "redirect"];
   const { status, output } = redirect({}, { program });
-  expect(JSON.parse(output)).toMatchObject({ msg: "redirect in force", openPorts: [port.admin] });
+  expect(JSON.parse(output)).toMatchObject({
+    msg: "redirect in force",
+    openPorts: [String(port.admin)],
+  });
   expect(status).toBe(0);
   expect(redirect({ REDIRECT_UNLISTED_PORTS: "x" }, { program }).status).toBe(2);
 });
@@ -249,7 +308,7 @@ test("without NET_ADMIN nothing is changed, and the message says what is missing
 
 test("the legacy programs do when nf_tables does not, given NET_RAW", () => {
   const { status, output } = redirect(
-    {},
+    { REDIRECT_OPEN_PORTS: "9090,20-30", REDIRECT_EXCLUDED_SOURCES: "10.0.0.1/9,fd00::1/9" },
     {
       capabilities: "+net_admin,+net_raw",
       prepare: 'mount --bind /bin/false "$(readlink -f /usr/sbin/iptables-nft-restore)"',
