@@ -23,6 +23,10 @@ export const portRanges = v.pipe(
   v.array(portRange),
 );
 
+export function toRange(port: number): PortRange {
+  return { first: port, last: port };
+}
+
 export function formatRange({ first, last }: PortRange, separator: ":" | "-"): string {
   return first === last ? String(first) : `${first}${separator}${last}`;
 }

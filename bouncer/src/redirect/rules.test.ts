@@ -157,8 +157,8 @@ test("a rule names 15 ports at most, and only deny ends in a refusal of everythi
         const ports = /--dports (\S+)/.exec(rule)?.[1]?.split(/[,:]/) ?? [];
         expect(ports.length).toBeLessThanOrEqual(15);
       }
-      const excluded = settings.excludedSources.filter(({ family }) => family === "ipv6");
-      expect(nat).toHaveLength(settings.listeners.length + 1 + excluded.length);
+      const left = settings.excludedSources.filter(({ family }) => family === "ipv6");
+      expect(nat).toHaveLength(settings.listeners.length + 1 + left.length);
       const refusesTheRest =
         filter?.at(-1) === "-A BOUNCER_INPUT -p tcp -j REJECT --reject-with tcp-reset";
       expect(refusesTheRest).toBe(settings.unlistedPorts === "deny");

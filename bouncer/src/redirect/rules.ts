@@ -4,7 +4,7 @@
  * rules, but for the addresses of excluded sources. They are written as iptables-save prints them, so that they can be compared. Pure.
  */
 import type { Family } from "./backend.ts";
-import { matchPorts, type PortRange } from "./ports.ts";
+import { matchPorts, toRange } from "./ports.ts";
 import type { RedirectSettings } from "./settings.ts";
 
 interface TablePlan {
@@ -58,9 +58,8 @@ function planRedirect({ listeners }: RedirectSettings): string[] {
  * application's port went past nat (untracked by a foreign rule) and is refused in either mode.
  */
 function planInput(settings: RedirectSettings): string[] {
-  const single = (port: number): PortRange => ({ first: port, last: port });
-  const targets = settings.listeners.map((listener) => single(listener.targetPort));
-  const listeners = settings.listeners.map((listener) => single(listener.port));
+  const targets = settings.listeners.map(({ targetPort }) => toRange(targetPort));
+  const listeners = settings.listeners.map(({ port }) => toRange(port));
   const entries = [...listeners, ...settings.openPorts];
   const refused = "-j REJECT --reject-with tcp-reset";
   return [

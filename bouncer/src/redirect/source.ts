@@ -52,11 +52,13 @@ function compress(address: string): string {
   return new URL(`http://[${address}]`).hostname.slice(1, -1);
 }
 
+function readGroups(text: string): number[] {
+  return text === "" ? [] : text.split(":").map((group) => Number.parseInt(group, 16));
+}
+
 function groupsOf(address: string): number[] {
   const [head = "", tail] = compress(address).split("::");
-  const read = (text: string): number[] =>
-    text === "" ? [] : text.split(":").map((group) => Number.parseInt(group, 16));
-  const [before, after] = [read(head), read(tail ?? "")];
+  const [before, after] = [readGroups(head), readGroups(tail ?? "")];
   const zeros = tail === undefined ? 0 : 8 - before.length - after.length;
   return [...before, ...Array.from({ length: zeros }, () => 0), ...after];
 }

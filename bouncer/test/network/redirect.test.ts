@@ -284,6 +284,7 @@ test.each([
 
 test("all ports in one range are a rule that is in force", () => {
   apply({ REDIRECT_LISTENERS: "none", REDIRECT_OPEN_PORTS: "1-65535" });
+  expect(rules()).toContain("--dport 1:65535 -j RETURN");
 });
 
 test("the program that the image runs does all this", () => {
