@@ -28,7 +28,7 @@ test("an empty file is all defaults", () => {
           limits: { cpu: "1", memory: "1Gi" },
         },
       },
-      nativeSidecar: true,
+      nativeSidecar: "auto",
       allowOptOut: true,
       unlistedPorts: "deny",
       policy: { bundleUrl: null, syncUrl: null, decisionPath: "envoy/authz/allow", syncCa: null },
@@ -58,9 +58,9 @@ test("all problems are reported, each with its field, value and what is accepted
       "policy.verification.key: missing",
       "policy: unknown sync; accepted are bundleUrl, syncUrl, decisionPath, syncCa, verification",
       "cacheTtl: -1 is not a whole number from 0 to 86400",
-      "trustedProxies.0: "everyone" is not an address or a CIDR such as "10.0.0.0/8"",
+      "trustedProxies.0: "everyone" is not an address or a CIDR such as "10.0.0.0/8" or "fd00::/8"",
       "extraEnv.0.name: "POLICY_SYNC_URL" is not a variable that the injector does not set itself",
-      "the file: unknown imgae, Image; accepted are image, imagePullPolicy, imagePullSecrets, preset, presets, nativeSidecar, allowOptOut, unlistedPorts, ignoredNamespaces, policy, cacheTtl, drainDelaySeconds, logLevel, logFormat, audit, trustedProxies, extraEnv",
+      "the file: unknown imgae, Image; accepted are image, imagePullPolicy, imagePullSecrets, preset, presets, mode, nativeSidecar, revision, allowOptOut, allowedPodAnnotations, alwaysSelector, neverSelector, hostNetwork, unlistedPorts, excludedPorts, excludedSourceCidrs, degradedRoutes, shadow, ignoredNamespaces, policy, cacheTtl, drainDelaySeconds, logLevel, logFormat, audit, trustedProxies, extraEnv",
     ]
   `);
 });
@@ -128,4 +128,34 @@ refused. Made from \`injector/src/settings.ts\`.
 
 ${lines.join("\n")}
 `).toMatchFileSnapshot("../../docs/reference/settings.md");
+});
+
+test.each([
+  [{ mode: "mesh" }, `mode: "mesh" is not one of auto, redirect, service`],
+  [{ nativeSidecar: "yes" }, `nativeSidecar: "yes" is not auto, true or false`],
+  [
+    { revision: "Canary" },
+    `revision: "Canary" is not a name of at most 40 lower-case letters, digits and dashes`,
+  ],
+  [{ allowedPodAnnotations: ["preset"] }, `allowedPodAnnotations.0: "preset" is not one of mode, `],
+  [
+    { neverSelector: {} },
+    `neverSelector: {"matchLabels":{},"matchExpressions":[]} is not a label selector with matchLabels`,
+  ],
+  [
+    { alwaysSelector: { matchExpressions: [{ key: "a", operator: "In" }] } },
+    `alwaysSelector.matchExpressions.0: {"key":"a","operator":"In","values":[]} is not an expression with values`,
+  ],
+  [{ hostNetwork: true }, "hostNetwork: true is not skip or deny"],
+  [{ excludedPorts: [70_000] }, `excludedPorts.0: "70000" is not a port or a range`],
+  [
+    { excludedSourceCidrs: ["10.0.0.0/40"] },
+    `excludedSourceCidrs.0: "10.0.0.0/40" is not an address`,
+  ],
+  [{ degradedRoutes: ["/health"] }, `degradedRoutes.0: "/health" is not a method or *`],
+  [{ audit: { mode: "best" } }, `audit.mode: "best" is not one of availability, auditability`],
+  [{ audit: { masks: ["input"] } }, `audit.masks.0: "input" is not a JSON pointer`],
+])("%j", (given, problem) => {
+  const parsed = parseSettings(given);
+  expect(parsed.ok ? [] : parsed.problems).toEqual([expect.stringContaining(problem)]);
 });

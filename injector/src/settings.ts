@@ -3,52 +3,35 @@
  * that the command line reads with --config. Strict: a key that is not here is refused, and all
  * problems are reported together. Pure; the shell reads the file.
  */
-import { containerName, environment } from "bouncer/contract";
+import { containerName } from "bouncer/contract";
 import * as v from "valibot";
-
-const isObject = (value: unknown): value is object =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-/** An object that refuses unknown keys. valibot stops at the first, so the message names them all. */
-function strict<const Entries extends v.ObjectEntries>(entries: Entries) {
-  const known = Object.keys(entries);
-  const accepted = `an object with ${known.join(", ")}`;
-  const schema = v.strictObject(entries, (issue) => {
-    const input = issue.path?.at(-1)?.input;
-    if (issue.expected !== "never" || !isObject(input)) return accepted;
-    const unknown = Object.keys(input).filter((key) => !known.includes(key));
-    return `unknown ${unknown.join(", ")}; accepted are ${known.join(", ")}`;
-  });
-  return v.pipe(v.unknown(), v.check(isObject, accepted), schema);
-}
-
-const described = <const Schema extends v.BaseSchema<unknown, unknown, v.BaseIssue<unknown>>>(
-  text: string,
-  schema: Schema,
-) => v.pipe(schema, v.description(text));
-
-const text = (accepted: string) => v.pipe(v.string(accepted), v.nonEmpty(accepted));
-
-const matching = (pattern: RegExp, accepted: string) =>
-  v.pipe(v.string(accepted), v.regex(pattern, accepted));
-
-const wholeNumber = (min: number, max: number) => {
-  const accepted = `a whole number from ${min} to ${max}`;
-  return v.pipe(
-    v.number(accepted),
-    v.integer(accepted),
-    v.minValue(min, accepted),
-    v.maxValue(max, accepted),
-  );
-};
-
-export const cpuPattern = /^([1-9]\d*m|[1-9]\d*|\d+\.\d{1,3})$/;
-export const memoryPattern = /^[1-9]\d*(Ki|Mi|Gi|Ti|k|M|G|T)?$/;
-export const acceptedCpu = `a CPU quantity such as "100m", "1" or "0.5"`;
-export const acceptedMemory = `a memory quantity such as "64Mi" or "1Gi"`;
-
-export const decisionPathPattern = /^[\w-]+(\/[\w-]+)*$/;
-export const acceptedDecisionPath = `a path of a rule such as "envoy/authz/allow", without a leading slash`;
+import { extraEnvSchema } from "./settings/extra-env.ts";
+import { policySchema } from "./settings/policy.ts";
+import { described, matching, strict, text, wholeNumber } from "./settings/schema.ts";
+import { selectorSchema } from "./settings/selector.ts";
+import {
+  acceptedCidr,
+  acceptedCpu,
+  acceptedImage,
+  acceptedMask,
+  acceptedMemory,
+  acceptedRoute,
+  auditDestinations,
+  auditModes,
+  cpuPattern,
+  hostNetworkValues,
+  imagePattern,
+  isCidr,
+  isRoute,
+  logLevels,
+  maskPattern,
+  memoryPattern,
+  modes,
+  parsePortRange,
+  presetNames,
+  unlistedPortsValues,
+  weakeningAnnotations,
+} from "./settings/value.ts";
 
 const cpu = matching(cpuPattern, acceptedCpu);
 const memory = matching(memoryPattern, acceptedMemory);
@@ -59,9 +42,6 @@ const resources = strict({ requests: quantities, limits: quantities });
 
 /** Requests and limits of the sidecar. */
 export type Resources = v.InferOutput<typeof resources>;
-
-export const presetNames = ["small", "medium", "large", "xlarge"] as const;
-export type PresetName = (typeof presetNames)[number];
 
 const preset = (requests: [string, string], limits: [string, string]) =>
   v.optional(resources, {
@@ -76,125 +56,45 @@ const presets = strict({
   xlarge: preset(["500m", "512Mi"], ["1", "1Gi"]),
 });
 
-/** A URL of one of `schemes`, without credentials: those do not belong into a pod's environment. */
-export function isUrl(value: string, schemes: readonly string[]): boolean {
-  const parsed = URL.parse(value);
-  if (parsed === null || !schemes.includes(parsed.protocol)) return false;
-  return parsed.username === "" && parsed.password === "" && parsed.hash === "";
-}
-
-export const bundleUrlSchemes = ["https:", "http:"] as const;
-export const syncUrlSchemes = ["wss:", "ws:", "https:", "http:"] as const;
-export const acceptedBundleUrl = `an absolute URL with https:// or http://`;
-export const acceptedSyncUrl = `an absolute URL with wss://, https://, ws:// or http://`;
-
-const url = (schemes: readonly string[], accepted: string) =>
-  v.pipe(
-    v.string(accepted),
-    v.check((value) => isUrl(value, schemes), accepted),
-  );
-
-export const algorithms = [
-  "RS256",
-  "RS384",
-  "RS512",
-  "PS256",
-  "PS384",
-  "PS512",
-  "ES256",
-  "ES384",
-  "ES512",
-  "HS256",
-  "HS384",
-  "HS512",
-] as const;
-
-const verification = strict({
-  key: described(
-    "PEM public key (RS, PS, ES) or shared secret (HS) that bundles are verified with",
-    text("a PEM public key or a shared secret"),
-  ),
-  keyId: v.optional(described("Key id that the signature must name", v.string()), ""),
-  algorithm: v.optional(
-    described("Signature algorithm", v.picklist(algorithms, `one of ${algorithms.join(", ")}`)),
-    "RS256",
-  ),
-  scope: v.optional(described("Scope that the signature must name", v.string()), ""),
-});
-
-const policy = strict({
-  bundleUrl: v.optional(
-    described(
-      "Where policy-loader fetches the bundle before the pod starts",
-      v.nullable(url(bundleUrlSchemes, acceptedBundleUrl)),
-    ),
-    null,
-  ),
-  syncUrl: v.optional(
-    described(
-      "Where running bouncers learn of new revisions: wss:// for the bridge, https:// to poll",
-      v.nullable(url(syncUrlSchemes, acceptedSyncUrl)),
-    ),
-    null,
-  ),
-  decisionPath: v.optional(
-    described("Rule that decides", matching(decisionPathPattern, acceptedDecisionPath)),
-    "envoy/authz/allow",
-  ),
-  syncCa: v.optional(
-    described(
-      "PEM of the authority that both URLs are verified against; the webhook fills in its own",
-      v.nullable(v.string()),
-    ),
-    null,
-  ),
-  verification: v.optional(
-    described(
-      "When set, unsigned bundles are refused; when not, signed ones",
-      v.nullable(verification),
-    ),
-    null,
-  ),
-});
-
-export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
-export const auditDestinations = ["stdout", "file"] as const;
-export const unlistedPortsValues = ["deny", "allow"] as const;
-
 const audit = strict({
   enabled: v.optional(described("Write a record of every decision", v.boolean()), true),
   destination: v.optional(
     described("Where the records go", v.picklist(auditDestinations, "stdout or file")),
     "stdout",
   ),
+  mode: v.optional(
+    described(
+      "availability: records wait in a bounded queue, and are dropped and counted when it is full; auditability: nothing is forwarded before its record is written",
+      v.picklist(auditModes, `one of ${auditModes.join(", ")}`),
+    ),
+    "availability",
+  ),
+  masks: v.optional(
+    described(
+      "What records do not show, besides credentials: JSON pointers into the record",
+      v.array(matching(maskPattern, acceptedMask)),
+    ),
+    [],
+  ),
 });
 
-const cidrPattern = /^[0-9A-Fa-f.:]+(\/\d{1,3})?$/;
-const envNamePattern = /^[A-Za-z_]\w*$/;
+const cidr = v.pipe(v.string(acceptedCidr), v.check(isCidr, acceptedCidr));
 
-/** Variables that the injector writes itself; `extraEnv` may not set them. */
-const reservedEnv = new Set<string>(
-  Object.values(environment).filter(
-    (name) => name !== environment.policySyncClientToken && !name.startsWith("OTEL_"),
-  ),
+const acceptedPortRange = `a port or a range such as "8000-8010"`;
+const portRange = v.pipe(
+  v.union([v.string(), v.number()], acceptedPortRange),
+  v.transform(String),
+  v.check((value) => parsePortRange(value) !== undefined, acceptedPortRange),
 );
 
-const extraEnv = v.array(
-  strict({
-    name: v.pipe(
-      matching(envNamePattern, "a name of letters, digits and _"),
-      v.check((name) => !reservedEnv.has(name), "a variable that the injector does not set itself"),
-    ),
-    value: v.exactOptional(v.string()),
-    valueFrom: v.exactOptional(v.record(v.string(), v.unknown())),
-  }),
-);
+const revisionPattern = /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/;
+const acceptedRevision = "a name of at most 40 lower-case letters, digits and dashes";
 
 export const settingsSchema = strict({
   image: v.optional(
     described(
       `Image of ${containerName.redirect}, ${containerName.loader} and ${containerName.sidecar}; null: bouncer:<version of the injector>`,
-      v.nullable(text("an image reference")),
+      v.nullable(matching(imagePattern, acceptedImage)),
     ),
     null,
   ),
@@ -217,16 +117,55 @@ export const settingsSchema = strict({
     "small",
   ),
   presets: v.optional(described("What the sizes mean", presets), {}),
+  mode: v.optional(
+    described(
+      "How requests get to the bouncer: redirect by netfilter in the pod, service by the Services' targetPort; auto: redirect, but service where Pod Security or a virtual node forbids NET_ADMIN",
+      v.picklist(modes, `one of ${modes.join(", ")}`),
+    ),
+    "auto",
+  ),
   nativeSidecar: v.optional(
     described(
-      "Run the sidecar as an init container with restartPolicy Always (Kubernetes 1.29 and later); false: as a container, and pods that must finish are denied",
-      v.boolean(),
+      "Run the sidecar as an init container with restartPolicy Always; auto: where the API server and every kubelet are 1.29 or later; false: as a container, and pods that must finish are denied",
+      v.union([v.boolean(), v.literal("auto")], "auto, true or false"),
     ),
-    true,
+    "auto",
   ),
-  allowOptOut: v.optional(
-    described("Pods may opt out, and may weaken their own enforcement by annotation", v.boolean()),
-    true,
+  revision: v.optional(
+    described(
+      "Name of this installation beside others: it injects namespaces with the label bouncer.dev/rev of that name; empty: those without that label",
+      v.union([v.literal(""), matching(revisionPattern, acceptedRevision)], acceptedRevision),
+    ),
+    "",
+  ),
+  allowOptOut: v.optional(described("Pods may opt out by bouncer.dev/inject", v.boolean()), true),
+  allowedPodAnnotations: v.optional(
+    described(
+      "Annotations that could weaken enforcement and that pods may have nevertheless, without bouncer.dev/; namespaces may always",
+      v.array(v.picklist(weakeningAnnotations, `one of ${weakeningAnnotations.join(", ")}`)),
+    ),
+    [],
+  ),
+  alwaysSelector: v.optional(
+    described(
+      "Pods that may not opt out: a label selector; null: none",
+      v.nullable(selectorSchema),
+    ),
+    null,
+  ),
+  neverSelector: v.optional(
+    described(
+      "Pods that are never injected: a label selector; null: none",
+      v.nullable(selectorSchema),
+    ),
+    null,
+  ),
+  hostNetwork: v.optional(
+    described(
+      "Pods on the network of their node, which cannot be redirected: skip or deny",
+      v.picklist(hostNetworkValues, "skip or deny"),
+    ),
+    "skip",
   ),
   unlistedPorts: v.optional(
     described(
@@ -235,6 +174,25 @@ export const settingsSchema = strict({
     ),
     "deny",
   ),
+  excludedPorts: v.optional(
+    described("Ports and ranges of pods that are let through undecided", v.array(portRange)),
+    [],
+  ),
+  excludedSourceCidrs: v.optional(
+    described("Clients that are let through undecided, in redirect mode", v.array(cidr)),
+    [],
+  ),
+  degradedRoutes: v.optional(
+    described(
+      "Routes that are let through, and recorded as degraded, while no decision can be had",
+      v.array(v.pipe(v.string(acceptedRoute), v.check(isRoute, acceptedRoute))),
+    ),
+    [],
+  ),
+  shadow: v.optional(
+    described("Decide and record, refuse nothing: for trying a policy out", v.boolean()),
+    false,
+  ),
   ignoredNamespaces: v.optional(
     described(
       "Namespaces that are never injected, besides kube-* and the injector's own",
@@ -242,7 +200,7 @@ export const settingsSchema = strict({
     ),
     [],
   ),
-  policy: v.optional(described("Where policy comes from", policy), {}),
+  policy: v.optional(described("Where policy comes from", policySchema), {}),
   cacheTtl: v.optional(
     described("Seconds a decision may be reused; 0 switches the cache off", wholeNumber(0, 86_400)),
     5,
@@ -264,14 +222,14 @@ export const settingsSchema = strict({
   ),
   audit: v.optional(described("Audit records", audit), {}),
   trustedProxies: v.optional(
-    described(
-      "Addresses and CIDRs whose X-Forwarded-* headers are believed",
-      v.array(matching(cidrPattern, `an address or a CIDR such as "10.0.0.0/8"`)),
-    ),
+    described("Addresses and CIDRs whose X-Forwarded-* headers are believed", v.array(cidr)),
     [],
   ),
   extraEnv: v.optional(
-    described("More environment of policy-loader and bouncer-sidecar, as in a container", extraEnv),
+    described(
+      "More environment of policy-loader and bouncer-sidecar, as in a container",
+      extraEnvSchema,
+    ),
     [],
   ),
 });

@@ -39,6 +39,16 @@ const table = {
     sentence: "The namespace is the one the injector itself runs in.",
     fix: "Run the workload in a namespace of its own.",
   },
+  other_revision: {
+    kind: "skip",
+    sentence: "The namespace belongs to another installation, by its label bouncer.dev/rev.",
+    fix: "Look there (kubectl get mutatingwebhookconfigurations -L bouncer.dev/revision), or change the label of the namespace.",
+  },
+  never_selected: {
+    kind: "skip",
+    sentence: "The operator's neverSelector selects the pod.",
+    fix: "Change the pod's labels, or ask the operator.",
+  },
   opted_out: {
     kind: "skip",
     sentence: `The pod has the label or the annotation bouncer.dev/inject: "false".`,
@@ -55,6 +65,23 @@ const table = {
     fix: "Protect the workload by other means.",
   },
 
+  host_network_forbidden: {
+    kind: "deny",
+    sentence:
+      "The pod uses the network of its node, where it cannot be protected, and the operator does not allow that.",
+    fix: "Remove hostNetwork: true, or opt the pod out.",
+  },
+  pod_security_forbids_redirect: {
+    kind: "deny",
+    sentence:
+      "The mode redirect needs NET_ADMIN, which the namespace's pod-security.kubernetes.io/enforce forbids.",
+    fix: "Use bouncer.dev/mode: service, or label the namespace pod-security.kubernetes.io/enforce=privileged.",
+  },
+  virtual_node_forbids_redirect: {
+    kind: "deny",
+    sentence: "The mode redirect needs NET_ADMIN, which virtual nodes do not give.",
+    fix: "Use bouncer.dev/mode: service, or remove the toleration or node selector of virtual nodes.",
+  },
   invalid_annotation: {
     kind: "deny",
     sentence: "An annotation under bouncer.dev/ has a value that is not accepted.",
@@ -84,7 +111,7 @@ const table = {
     kind: "deny",
     sentence:
       "The pod has to finish, and a sidecar that is a plain container would keep it running.",
-    fix: "Set nativeSidecar: true (Kubernetes 1.29 and later), or opt the pod out.",
+    fix: "Upgrade the cluster's nodes to 1.29 or later, set bouncer.dev/native-sidecar if they are, or opt the pod out.",
   },
 
   invalid_inject_value: {
@@ -106,6 +133,48 @@ const table = {
     kind: "warning",
     sentence: "No container declares a TCP port, so all inbound TCP is refused.",
     fix: "Declare containerPort, or list the ports with bouncer.dev/app-ports.",
+  },
+  service_mode_chosen: {
+    kind: "warning",
+    sentence:
+      "The pod cannot be redirected, so the mode is service: the bouncer decides what Services send to its port, and the application's own port stays open.",
+    fix: "Let the Services target the port that is named, and close the application's port by a NetworkPolicy.",
+  },
+  service_bypasses_bouncer: {
+    kind: "warning",
+    sentence: "The Service sends requests to the application, past the bouncer.",
+    fix: "Set the targetPort that is named.",
+  },
+  exclusion_without_effect: {
+    kind: "warning",
+    sentence: "It has no effect in the mode service, where nothing is redirected.",
+    fix: "Remove the annotation.",
+  },
+  native_sidecar_unsupported: {
+    kind: "warning",
+    sentence:
+      "Native sidecars are asked for, and the cluster has a version before 1.29: there the pod does not start.",
+    fix: "Use bouncer.dev/native-sidecar: auto.",
+  },
+  shadow_mode: {
+    kind: "warning",
+    sentence: "The bouncer decides and records, and refuses nothing.",
+    fix: "Remove bouncer.dev/shadow when the policy is right.",
+  },
+  could_remove_rules: {
+    kind: "warning",
+    sentence: "The pod has the power to remove the rules that lead requests to the bouncer.",
+    fix: "Remove what is named; the chart's bypassPolicy refuses it.",
+  },
+  mesh_bypasses_bouncer: {
+    kind: "warning",
+    sentence: "A mesh hands requests to the application inside of the pod, past the bouncer.",
+    fix: "Follow what is named; docs/operations.md has a section on meshes.",
+  },
+  mesh_misses_ports: {
+    kind: "warning",
+    sentence: "The mesh is not told to leave ports to the bouncer, so requests to them fail.",
+    fix: "Add the ports to the annotation that is named.",
   },
   probe_left_as_written: {
     kind: "warning",

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { buildSettings } from "../../test/support/context.ts";
+import { weakeningAnnotations } from "../settings/value.ts";
 import { type Options, parseAnnotations } from "./parse.ts";
 import { rows } from "./table.ts";
 
 const settings = buildSettings({
+  allowedPodAnnotations: [...weakeningAnnotations],
   policy: {
     bundleUrl: "https://bridge.bouncer.svc:8443/bundles/policy.tar.gz",
     syncUrl: "wss://bridge.bouncer.svc:8443/v1/sync",
@@ -21,6 +23,14 @@ function parse(
   return parseAnnotations({ pod: named(pod), namespace: named(namespace) }, given);
 }
 
+const audit = (given: Partial<Options["audit"]>): Options["audit"] => ({
+  enabled: true,
+  destination: "stdout",
+  mode: "availability",
+  masks: [],
+  ...given,
+});
+const portNamed = (name: string) => ({ kind: "name", name }) as const;
 const range = (first: number, last = first) => ({ kind: "range", first, last }) as const;
 
 const accepted: readonly (readonly [string, string, Partial<Options>])[] = [
@@ -40,8 +50,20 @@ const accepted: readonly (readonly [string, string, Partial<Options>])[] = [
   ["decision-path", "shop/http/allow", { decisionPath: "shop/http/allow" }],
   ["cache-ttl", "0", { cacheTtl: 0 }],
   ["log-level", "debug", { logLevel: "debug" }],
-  ["audit", "off", { audit: { enabled: false, destination: "stdout" } }],
-  ["audit", "file", { audit: { enabled: true, destination: "file" } }],
+  ["audit", "off", { audit: audit({ enabled: false }) }],
+  ["audit", "file", { audit: audit({ destination: "file" }) }],
+  ["audit-mode", "auditability", { audit: audit({ mode: "auditability" }) }],
+  ["audit-masks", "/input/a~1b, /result", { audit: audit({ masks: ["/input/a~1b", "/result"] }) }],
+  ["mode", "service", { mode: "service" }],
+  ["native-sidecar", "auto", { nativeSidecar: "auto" }],
+  ["native-sidecar", "false", { nativeSidecar: false }],
+  ["excluded-ports", "9100,metrics", { excludedPorts: [range(9100), portNamed("metrics")] }],
+  ["excluded-source-cidrs", "10.0.0.0/8,fd00::1", { excludedSources: ["10.0.0.0/8", "fd00::1"] }],
+  ["opaque-ports", "5432", { opaquePorts: [range(5432)] }],
+  ["degraded-routes", "GET /health,* /a/*", { degradedRoutes: ["GET /health", "* /a/*"] }],
+  ["shadow", "true", { shadow: true }],
+  ["image", "registry.example:5000/b@sha256:0a", { image: "registry.example:5000/b@sha256:0a" }],
+  ["extra-env", `[{"name":"A","value":"1"}]`, { extraEnv: [{ name: "A", value: "1" }] }],
   ["drain-delay", "600", { drainDelaySeconds: 600 }],
   ["target-host", "127.0.0.1", { targetHost: "127.0.0.1" }],
   ["target-host", "::1", { targetHost: "::1" }],
@@ -78,6 +100,28 @@ const refused: readonly (readonly [string, string])[] = [
   ["cache-ttl", "-1"],
   ["log-level", "verbose"],
   ["audit", "true"],
+  ["audit-mode", "both"],
+  ["audit-masks", "input/a"],
+  ["audit-masks", "/data/a"],
+  ["mode", "Redirect"],
+  ["native-sidecar", "yes"],
+  ["excluded-ports", "0-10"],
+  ["excluded-source-cidrs", "10.0.0.0/33"],
+  ["excluded-source-cidrs", "example.org"],
+  ["excluded-source-cidrs", "10.0.0.0/8/8"],
+  ["excluded-source-cidrs", "fd00::/129"],
+  ["opaque-ports", "x y"],
+  ["degraded-routes", "/health"],
+  ["degraded-routes", "GET health"],
+  ["degraded-routes", "GET /a/*/b"],
+  ["degraded-routes", "GET /a*"],
+  ["degraded-routes", "GET /a?b=1"],
+  ["degraded-routes", "get /a"],
+  ["shadow", "1"],
+  ["image", "two words"],
+  ["extra-env", "A=1"],
+  ["extra-env", `[{"name":"LISTENERS","value":"8080:1"}]`],
+  ["extra-env", `[{"name":"1A"}]`],
   ["drain-delay", "601"],
   ["target-host", "http://127.0.0.1"],
   ["target-host", "$(POD_IP)"],
@@ -107,15 +151,62 @@ test("unlisted ports are for the namespace to decide", () => {
   ]);
 });
 
-describe("where opting out is forbidden", () => {
-  const strict = buildSettings({ allowOptOut: false });
-  test.each(["bundle-url", "policy-sync-url", "decision-path", "audit"])("%s", (name) => {
-    const value = { audit: "off", "decision-path": "a/b" }[name] ?? "https://elsewhere/b";
-    expect(parse({ [name]: value }, {}, strict).problems).toEqual([
-      `annotation bouncer.dev/${name} of the pod: the operator accepts it on the namespace only`,
-    ]);
-    expect(parse({}, { [name]: value }, strict).problems).toEqual([]);
+describe("what could switch enforcement off is the operator's", () => {
+  const strict = buildSettings();
+  const weakening = accepted.filter(([name]) => weakeningAnnotations.some((one) => one === name));
+
+  test("every such annotation has a case", () => {
+    expect(new Set(weakening.map(([name]) => name))).toEqual(new Set(weakeningAnnotations));
   });
+
+  test.each(weakening)("%s: %s", (name, value, options) => {
+    expect(parse({ [name]: value }, {}, strict).problems).toEqual([
+      `annotation bouncer.dev/${name} of the pod: it is accepted on the namespace only, as the operator does not list "${name}" in allowedPodAnnotations`,
+    ]);
+    expect(parse({}, { [name]: value }, strict)).toMatchObject({ problems: [], options });
+    const only = buildSettings({ allowedPodAnnotations: [name] });
+    expect(parse({ [name]: value }, {}, only)).toMatchObject({ problems: [], options });
+  });
+});
+
+test("lists of the settings hold where no annotation says otherwise", () => {
+  const given = buildSettings({
+    excludedPorts: [9100, "8000-8010"],
+    excludedSourceCidrs: ["10.0.0.0/8"],
+    degradedRoutes: ["GET /health"],
+    shadow: true,
+    audit: { masks: ["/input/a"] },
+    extraEnv: [
+      { name: "A", value: "1" },
+      { name: "B", value: "2" },
+    ],
+  });
+  expect(parse({}, {}, given).options).toMatchObject({
+    excludedPorts: [range(9100), range(8000, 8010)],
+    excludedSources: ["10.0.0.0/8"],
+    degradedRoutes: ["GET /health"],
+    shadow: true,
+  });
+  const namespace = {
+    "excluded-ports": "1",
+    shadow: "false",
+    "audit-masks": "/result",
+    "extra-env": `[{"name":"A","value":"3"}]`,
+  };
+  expect(parse({}, namespace, given).options).toMatchObject({
+    excludedPorts: [range(1)],
+    shadow: false,
+    audit: { masks: ["/input/a", "/result"] },
+    extraEnv: [
+      { name: "B", value: "2" },
+      { name: "A", value: "3" },
+    ],
+  });
+});
+
+test("a long value is not repeated whole", () => {
+  const [problem] = parse({ preset: "x".repeat(1000) }).problems;
+  expect(problem?.length).toBeLessThan(400);
 });
 
 test("unknown keys are warned about, with the nearest known one", () => {

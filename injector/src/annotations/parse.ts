@@ -6,12 +6,18 @@
 import { warn } from "../admission/reasons.ts";
 import type { Warning } from "../inject/injection.ts";
 import type { StringMap } from "../inject/kubernetes.ts";
-import type { PresetName, Settings } from "../settings.ts";
+import { parsePortRange, type PresetName } from "../settings/value.ts";
+import type { Settings } from "../settings.ts";
 import { findNearest } from "./nearest.ts";
 import { type PortItem, prefix, type Row, rows, statusKey, table } from "./table.ts";
 
 /** What is chosen for one pod. */
 export interface Options {
+  /** As asked; what becomes of `auto` is decided in admission/. */
+  readonly mode: Settings["mode"];
+  readonly nativeSidecar: Settings["nativeSidecar"];
+  /** null: the settings'. */
+  readonly image: string | null;
   readonly preset: PresetName;
   /** null: the preset's. */
   readonly cpuRequest: string | null;
@@ -21,6 +27,9 @@ export interface Options {
   /** null: those that the pod declares. */
   readonly appPorts: readonly PortItem[] | null;
   readonly unlistedPorts: Settings["unlistedPorts"];
+  readonly excludedPorts: readonly PortItem[];
+  readonly excludedSources: readonly string[];
+  readonly opaquePorts: readonly PortItem[];
   readonly bundleUrl: string | null;
   readonly syncUrl: string | null;
   /**
@@ -30,11 +39,14 @@ export interface Options {
   readonly operatorsHosts: boolean;
   readonly decisionPath: string;
   readonly cacheTtl: number;
+  readonly degradedRoutes: readonly string[];
+  readonly shadow: boolean;
   readonly logLevel: Settings["logLevel"];
   readonly audit: Settings["audit"];
   readonly drainDelaySeconds: number;
   /** null: the pod's own address. */
   readonly targetHost: string | null;
+  readonly extraEnv: Settings["extraEnv"];
 }
 
 export interface AnnotationSources {
@@ -59,7 +71,9 @@ export function parseAnnotations(
     if (text === undefined) return undefined;
     const value = row.parse(text);
     if (value === undefined) {
-      problems.push(`annotation ${row.name} of the ${where}: "${text}" is not ${row.accepted}`);
+      problems.push(
+        `annotation ${row.name} of the ${where}: "${shorten(text)}" is not ${row.accepted}`,
+      );
     }
     return value;
   }
@@ -67,25 +81,22 @@ export function parseAnnotations(
   function readPod<Value>(row: Row<Value>): Value | undefined {
     const value = read(row, "pod");
     if (value === undefined) return undefined;
-    if (!row.onPod) {
-      problems.push(`annotation ${row.name} of the pod: it is accepted on the namespace only`);
-    } else if (row.weakens && !settings.allowOptOut) {
-      problems.push(
-        `annotation ${row.name} of the pod: the operator accepts it on the namespace only`,
-      );
-    }
+    const why = whyRefused(row, settings);
+    if (why !== null) problems.push(`annotation ${row.name} of the pod: ${why}`);
     return value;
   }
 
   function choose<Value>(row: Row<Value>, fallback: Value): Value {
-    const fromNamespace = read(row, "namespace");
+    const fromNamespace = row.onNamespace ? read(row, "namespace") : undefined;
     return readPod(row) ?? fromNamespace ?? fallback;
   }
 
   const orNull = <Value>(row: Row<Value>): Value | null => choose<Value | null>(row, null);
 
-  const audit = orNull(table.audit);
   const options: Options = {
+    mode: choose(table.mode, settings.mode),
+    nativeSidecar: nativeOf(orNull(table.nativeSidecar), settings),
+    image: orNull(table.image),
     preset: choose(table.preset, settings.preset),
     cpuRequest: orNull(table.cpuRequest),
     cpuLimit: orNull(table.cpuLimit),
@@ -93,19 +104,52 @@ export function parseAnnotations(
     memoryLimit: orNull(table.memoryLimit),
     appPorts: orNull(table.appPorts),
     unlistedPorts: choose(table.unlistedPorts, settings.unlistedPorts),
+    excludedPorts: choose(table.excludedPorts, settings.excludedPorts.flatMap(rangeOf)),
+    excludedSources: choose(table.excludedSources, settings.excludedSourceCidrs),
+    opaquePorts: choose(table.opaquePorts, []),
     ...locatePolicy(orNull(table.bundleUrl), orNull(table.syncUrl), settings.policy),
     decisionPath: choose(table.decisionPath, settings.policy.decisionPath),
     cacheTtl: choose(table.cacheTtl, settings.cacheTtl),
+    degradedRoutes: choose(table.degradedRoutes, settings.degradedRoutes),
+    shadow: choose(table.shadow, settings.shadow ? "true" : "false") === "true",
     logLevel: choose(table.logLevel, settings.logLevel),
-    audit: audit === null ? settings.audit : auditOf(audit, settings),
+    audit: {
+      ...auditOf(orNull(table.audit), settings),
+      mode: choose(table.auditMode, settings.audit.mode),
+      masks: [...new Set([...settings.audit.masks, ...choose(table.auditMasks, [])])],
+    },
     drainDelaySeconds: choose(table.drainDelay, settings.drainDelaySeconds),
     targetHost: orNull(table.targetHost),
+    extraEnv: mergeEnvironment(settings.extraEnv, choose(table.extraEnv, [])),
   };
   const warnings = [
     ...findUnknown(sources.namespace, "namespace"),
     ...findUnknown(sources.pod, "pod"),
   ];
   return { options, problems, warnings };
+}
+
+/** Annotations may be as long as a quarter of a MiB; messages may not. */
+const shorten = (text: string) => (text.length > 200 ? `${text.slice(0, 199)}…` : text);
+
+/** Completes "annotation x of the pod: ..."; null when the pod may have it. */
+function whyRefused(row: Row<unknown>, { allowedPodAnnotations }: Settings): string | null {
+  if (!row.onPod) return "it is accepted on the namespace only";
+  const short = row.name.slice(prefix.length);
+  const isAllowed = allowedPodAnnotations.some((name) => name === short);
+  return row.weakens && !isAllowed
+    ? `it is accepted on the namespace only, as the operator does not list "${short}" in allowedPodAnnotations`
+    : null;
+}
+
+function nativeOf(value: "auto" | "true" | "false" | null, settings: Settings) {
+  if (value === null) return settings.nativeSidecar;
+  return value === "auto" ? value : value === "true";
+}
+
+function rangeOf(text: string): PortItem[] {
+  const range = parsePortRange(text);
+  return range === undefined ? [] : [{ kind: "range", ...range }];
 }
 
 /** A bundle from elsewhere is polled there: the operator's bridge knows nothing of it. */
@@ -123,10 +167,20 @@ function locatePolicy(
 
 const hostOf = (url: string | null) => (url === null ? null : URL.parse(url)?.host);
 
-function auditOf(value: "off" | Settings["audit"]["destination"], settings: Settings) {
-  return value === "off"
-    ? { ...settings.audit, enabled: false }
-    : { enabled: true, destination: value };
+function auditOf(
+  value: "off" | Settings["audit"]["destination"] | null,
+  { audit: { enabled, destination } }: Settings,
+): Pick<Settings["audit"], "enabled" | "destination"> {
+  if (value === null) return { enabled, destination };
+  return value === "off" ? { enabled: false, destination } : { enabled: true, destination: value };
+}
+
+function mergeEnvironment(
+  operators: Settings["extraEnv"],
+  chosen: Settings["extraEnv"],
+): Settings["extraEnv"] {
+  const replaced = new Set(chosen.map(({ name }) => name));
+  return [...operators.filter(({ name }) => !replaced.has(name)), ...chosen];
 }
 
 function findUnknown(annotations: StringMap, where: keyof AnnotationSources): Warning[] {

@@ -1,10 +1,13 @@
 import { expect, test } from "vitest";
+import { weakeningAnnotations } from "../settings/value.ts";
 import { rows, type Row } from "./table.ts";
 
 function whereOf({ onNamespace, onPod, weakens }: Row<unknown>): string {
   if (!onPod) return "namespace";
   if (!onNamespace) return "pod";
-  return weakens ? "namespace; pod, if the operator allows opting out" : "namespace, pod";
+  return weakens
+    ? "namespace; pod, if the operator lists it in `allowedPodAnnotations`"
+    : "namespace, pod";
 }
 
 function renderReference(): string {
@@ -29,4 +32,11 @@ ${entries.join("\n")}`;
 
 test("the reference is made from the table", async () => {
   await expect(renderReference()).toMatchFileSnapshot("../../../docs/reference/annotations.md");
+});
+
+test("the annotations that weaken are those that the settings know", () => {
+  const weakening = rows.filter(({ weakens }) => weakens).map(({ name }) => name);
+  expect(new Set(weakening)).toEqual(
+    new Set(weakeningAnnotations.map((name) => `bouncer.dev/${name}`)),
+  );
 });

@@ -4,23 +4,37 @@
  */
 import * as v from "valibot";
 import { injectKey } from "../admission/facts.ts";
+import { extraEnvSchema } from "../settings/extra-env.ts";
 import {
   acceptedBundleUrl,
+  acceptedCidr,
   acceptedCpu,
   acceptedDecisionPath,
+  acceptedImage,
+  acceptedMask,
   acceptedMemory,
+  acceptedRoute,
   acceptedSyncUrl,
   auditDestinations,
+  auditModes,
   bundleUrlSchemes,
   cpuPattern,
   decisionPathPattern,
+  imagePattern,
+  isCidr,
+  isRoute,
   isUrl,
   logLevels,
+  maskPattern,
   memoryPattern,
+  modes,
+  nativeSidecarValues,
+  parsePortRange,
+  type PortRange,
   presetNames,
   syncUrlSchemes,
   unlistedPortsValues,
-} from "../settings.ts";
+} from "../settings/value.ts";
 
 export const prefix = "bouncer.dev/";
 
@@ -31,7 +45,7 @@ export interface Row<Value> {
   readonly name: string;
   readonly onNamespace: boolean;
   readonly onPod: boolean;
-  /** It can switch enforcement off, so on a pod it needs the operator's `allowOptOut`. */
+  /** It can switch enforcement off, so on a pod it needs the operator's `allowedPodAnnotations`. */
   readonly weakens: boolean;
   /** Completes "is not ...". */
   readonly accepted: string;
@@ -74,27 +88,41 @@ const seconds = (most: number) => ({
     /^\d{1,6}$/.test(text) && Number(text) <= most ? Number(text) : undefined,
 });
 
-/** An item of `app-ports`: a range, or the name of a declared port. */
+/** An item of a list of ports: a range, or the name of a declared port. */
 export type PortItem =
-  | { readonly kind: "range"; readonly first: number; readonly last: number }
+  | ({ readonly kind: "range" } & PortRange)
   | { readonly kind: "name"; readonly name: string };
 
 function parsePortItem(text: string): PortItem | undefined {
-  const range = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text);
-  if (range !== null) {
-    const first = Number(range[1]);
-    const last = Number(range[2] ?? range[1]);
-    return 1 <= first && first <= last && last <= 65_535
-      ? { kind: "range", first, last }
-      : undefined;
-  }
+  const range = parsePortRange(text);
+  if (range !== undefined) return { kind: "range", ...range };
   return /^(?=.*[a-z])[a-z0-9-]{1,15}$/.test(text) ? { kind: "name", name: text } : undefined;
 }
 
-function parsePortItems(text: string): readonly PortItem[] | undefined {
-  const items = text.split(",").map((item) => parsePortItem(item.trim()));
-  const valid = items.filter((item) => item !== undefined);
-  return valid.length === items.length ? valid : undefined;
+/** A comma-separated list, blanks around its items ignored; one bad item, and none is accepted. */
+const listOf =
+  <Item>(parse: (text: string) => Item | undefined) =>
+  (text: string): readonly Item[] | undefined => {
+    const items = text.split(",").map((item) => parse(item.trim()));
+    const valid = items.filter((item) => item !== undefined);
+    return valid.length === items.length ? valid : undefined;
+  };
+
+const ports = {
+  accepted: `a comma-separated list of ports, ranges and names of declared ports, such as "3000,8000-8010,http"`,
+  parse: listOf(parsePortItem),
+};
+
+const textsOf = (accepted: string, isValid: (text: string) => boolean) => ({
+  accepted: `a comma-separated list, each ${accepted}`,
+  parse: listOf((text) => (isValid(text) ? text : undefined)),
+});
+
+const jsonEnvironment = v.pipe(v.string(), v.parseJson(), extraEnvSchema);
+
+function parseEnvironment(text: string): v.InferOutput<typeof extraEnvSchema> | undefined {
+  const parsed = v.safeParse(jsonEnvironment, text);
+  return parsed.success ? parsed.output : undefined;
 }
 
 const hostSchema = v.union([
@@ -115,6 +143,17 @@ export const table = {
     }),
     name: injectKey,
   },
+  mode: row("mode", {
+    ...oneOf(modes),
+    weakens: true,
+    fallback: "`mode` of the settings",
+    doc: "How requests get to the bouncer. `redirect`: by netfilter rules in the pod, which need NET_ADMIN. `service`: the Services that select the pod name the bouncer's port; the application's own port stays reachable for whoever knows the pod's address. `auto`: `redirect`, but `service` where the namespace's Pod Security level or a virtual node forbids NET_ADMIN.",
+  }),
+  nativeSidecar: row("native-sidecar", {
+    ...oneOf(nativeSidecarValues),
+    fallback: "`nativeSidecar` of the settings",
+    doc: "`true`: the sidecar is an init container with `restartPolicy: Always`. `false`: it is a container, which starts before the application; pods that must finish are denied. `auto`: the first where the API server and every kubelet are 1.29 or later.",
+  }),
   preset: row("preset", {
     ...oneOf(presetNames),
     fallback: "`preset` of the settings",
@@ -141,8 +180,7 @@ export const table = {
     doc: resourceDoc("Memory limit"),
   }),
   appPorts: row("app-ports", {
-    accepted: `a comma-separated list of ports, ranges and names of declared ports, such as "3000,8000-8010,http"`,
-    parse: parsePortItems,
+    ...ports,
     fallback: "every TCP `containerPort`, the ports of probes and hooks, and `prometheus.io/port`",
     doc: "The ports of the application that the bouncer stands in front of. Inbound TCP to all others is subject to `bouncer.dev/unlisted-ports`.",
   }),
@@ -151,6 +189,24 @@ export const table = {
     onPod: false,
     fallback: "`unlistedPorts` of the settings",
     doc: "Inbound TCP to ports that are not app ports: `deny` refuses it, `allow` lets it through undecided.",
+  }),
+  excludedPorts: row("excluded-ports", {
+    ...ports,
+    weakens: true,
+    fallback: "`excludedPorts` of the settings",
+    doc: "Ports that are let through undecided and unrecorded. They are no app ports. In redirect mode only: in service mode the bouncer stands in front of what Services send to it.",
+  }),
+  excludedSources: row("excluded-source-cidrs", {
+    ...textsOf(acceptedCidr, isCidr),
+    weakens: true,
+    fallback: "`excludedSourceCidrs` of the settings",
+    doc: "Clients that are let through undecided and unrecorded, by the address that the pod sees. In redirect mode only.",
+  }),
+  opaquePorts: row("opaque-ports", {
+    ...ports,
+    weakens: true,
+    fallback: "none",
+    doc: "App ports whose protocol is not HTTP: decided once for each connection, by its addresses (and the server name of TLS), then passed on as they are.",
   }),
   bundleUrl: row("bundle-url", {
     ...urlOf(bundleUrlSchemes, acceptedBundleUrl),
@@ -181,11 +237,35 @@ export const table = {
     fallback: "`logLevel` of the settings",
     doc: "The least severe messages that the bouncer logs.",
   }),
+  degradedRoutes: row("degraded-routes", {
+    ...textsOf(acceptedRoute, isRoute),
+    weakens: true,
+    fallback: "`degradedRoutes` of the settings",
+    doc: "Low-risk routes that are let through, and recorded as degraded, while no decision can be had: no policy yet, an evaluation that failed, overload. What the policy has refused stays refused.",
+  }),
+  shadow: row("shadow", {
+    ...oneOf(["true", "false"]),
+    weakens: true,
+    fallback: "`shadow` of the settings",
+    doc: "`true`: each request is decided and recorded, and none is refused by the policy.",
+  }),
   audit: row("audit", {
     ...oneOf(["off", ...auditDestinations]),
     weakens: true,
     fallback: "`audit` of the settings",
     doc: "Where the record of each decision goes.",
+  }),
+  auditMode: row("audit-mode", {
+    ...oneOf(auditModes),
+    weakens: true,
+    fallback: "`audit.mode` of the settings",
+    doc: "`availability`: records wait in a bounded queue, and are dropped and counted when it is full. `auditability`: nothing is forwarded before its record is written; when it cannot be, the request is refused.",
+  }),
+  auditMasks: row("audit-masks", {
+    ...textsOf(acceptedMask, (text) => maskPattern.test(text)),
+    weakens: true,
+    fallback: "`audit.masks` of the settings",
+    doc: "What records do not show, besides credentials. In addition to the settings' own masks.",
   }),
   drainDelay: row("drain-delay", {
     ...seconds(600),
@@ -197,6 +277,19 @@ export const table = {
     parse: (text: string) => (v.is(hostSchema, text) ? text : undefined),
     fallback: "the pod's own address",
     doc: "Where the bouncer reaches the application: `127.0.0.1` for an application that listens on loopback only.",
+  }),
+  image: row("image", {
+    ...matching(imagePattern, acceptedImage),
+    weakens: true,
+    fallback: "`image` of the settings",
+    doc: "Image of the added containers.",
+  }),
+  extraEnv: row("extra-env", {
+    accepted: `a JSON list of variables as in a container, such as [{"name":"OTEL_ENABLED","value":"true"}], without those that the injector sets itself`,
+    parse: parseEnvironment,
+    weakens: true,
+    fallback: "`extraEnv` of the settings",
+    doc: "More environment of policy-loader and bouncer-sidecar. Replaces variables of the settings' `extraEnv` that have the same name.",
   }),
 } as const;
 

@@ -9,7 +9,7 @@ import {
   type SidecarFacts,
 } from "./environment.ts";
 import { buildResources, buildStepResources } from "./resources.ts";
-import { redirecting, restricted } from "./security-context.ts";
+import { buildRestricted, redirecting } from "./security-context.ts";
 import { loaderMounts, sidecarMounts } from "./volumes.ts";
 
 /** Name of the admin port, for PodMonitors and the like. */
@@ -20,6 +20,11 @@ export interface Choices extends SidecarFacts {
   readonly settings: Settings;
   /** Version of the injector: the tag of the default image. */
   readonly version: string;
+  readonly mode: "redirect" | "service";
+  /** The sidecar is an init container that goes on running. */
+  readonly native: boolean;
+  /** User and group of all but the redirect step. */
+  readonly user: number;
 }
 
 type Role = "redirect" | "load" | "serve";
@@ -29,7 +34,7 @@ function buildBase(name: string, role: Role, { options, settings, version }: Cho
   const build = role === "serve" ? buildResources : buildStepResources;
   return {
     name,
-    image: settings.image ?? `bouncer:${version}`,
+    image: options.image ?? settings.image ?? `bouncer:${version}`,
     imagePullPolicy: settings.imagePullPolicy,
     args: [role],
     resources: build(options, settings.presets),
@@ -45,33 +50,52 @@ export function buildRedirect(choices: Choices) {
 }
 
 export function buildLoader(choices: Choices) {
-  const { options, settings } = choices;
+  const { options, settings, user } = choices;
   return {
     ...buildBase(containerName.loader, "load", choices),
-    env: [...buildLoaderEnvironment(options, settings), ...settings.extraEnv],
+    env: [...buildLoaderEnvironment(options, settings), ...options.extraEnv],
     volumeMounts: [...loaderMounts],
-    securityContext: restricted,
+    securityContext: buildRestricted(user),
   };
 }
 
+/** Waits until the bouncer serves: the kubelet starts the next container after that. */
+const waitHook = { exec: { command: ["node", "/app/main.mjs", "wait"] } } as const;
+
 export function buildSidecar(choices: Choices) {
-  const { options, settings, plan, adminToken } = choices;
+  const { options, settings, plan, adminToken, native, user } = choices;
   const get = (path: string) => ({ httpGet: { path, port: plan.adminPort } });
-  const native = settings.nativeSidecar ? { restartPolicy: "Always" } : {};
+  const preStop = get(`${adminPath.drain}/${adminToken}`);
   return {
     ...buildBase(containerName.sidecar, "serve", choices),
-    ...native,
+    ...(native && { restartPolicy: "Always" }),
     env: [
       ...buildLoaderEnvironment(options, settings),
       ...buildSidecarEnvironment(choices, options, settings),
-      ...settings.extraEnv,
+      ...options.extraEnv,
     ],
-    ports: [{ name: adminPortName, containerPort: plan.adminPort }],
+    ports: buildPorts(choices),
     volumeMounts: [...sidecarMounts],
     startupProbe: { ...get(adminPath.health), periodSeconds: 1, failureThreshold: 60 },
     livenessProbe: { ...get(adminPath.health), periodSeconds: 10, timeoutSeconds: 5 },
     readinessProbe: { ...get(adminPath.ready), periodSeconds: 2, timeoutSeconds: 2 },
-    lifecycle: { preStop: get(`${adminPath.drain}/${adminToken}`) },
-    securityContext: restricted,
+    lifecycle: native ? { preStop } : { postStart: waitHook, preStop },
+    securityContext: buildRestricted(user),
   };
+}
+
+/** In service mode the listeners have names, so that Services can target them by name. */
+function buildPorts({ mode, plan }: Choices) {
+  const admin = { name: adminPortName, containerPort: plan.adminPort };
+  if (mode === "redirect") return [admin];
+  const listeners = plan.listeners.map((listener, index) => ({
+    name: listenerPortName(index),
+    containerPort: listener.port,
+  }));
+  return [...listeners, admin];
+}
+
+/** `bouncer`, `bouncer-2`, `bouncer-3`: for the first app port, the second, the third. */
+export function listenerPortName(index: number): string {
+  return index === 0 ? "bouncer" : `bouncer-${index + 1}`;
 }

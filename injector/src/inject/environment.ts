@@ -8,6 +8,7 @@ import {
   redirectEnvironment,
 } from "bouncer/contract";
 import type { Options } from "../annotations/parse.ts";
+import { formatPortRange } from "../settings/value.ts";
 import type { Settings } from "../settings.ts";
 import type { Container } from "./kubernetes.ts";
 import type { PortPlan } from "./ports.ts";
@@ -30,10 +31,12 @@ const field = (name: string, fieldPath: string): EnvVar => ({
 });
 
 export function buildRedirectEnvironment(plan: PortPlan, options: Options): EnvVar[] {
+  const openPorts = [String(plan.adminPort), ...plan.excluded.map(formatPortRange)];
   return [
     literal(redirectEnvironment.listeners, formatListeners(plan.listeners)),
-    literal(redirectEnvironment.openPorts, String(plan.adminPort)),
+    literal(redirectEnvironment.openPorts, openPorts.join(",")),
     literal(redirectEnvironment.unlistedPorts, options.unlistedPorts),
+    ...optional(redirectEnvironment.excludedSources, options.excludedSources.join(",")),
   ];
 }
 
@@ -41,7 +44,7 @@ export function buildRedirectEnvironment(plan: PortPlan, options: Options): EnvV
 export function buildLoaderEnvironment(options: Options, settings: Settings): EnvVar[] {
   const { verification, syncCa } = settings.policy;
   const { operatorsHosts } = options;
-  const tokenIsGiven = settings.extraEnv.some(
+  const tokenIsGiven = options.extraEnv.some(
     ({ name }) => name === environment.policySyncClientToken,
   );
   const tokenFile = operatorsHosts && !tokenIsGiven ? `${mountPath.token}/${fileName.token}` : null;
@@ -76,10 +79,11 @@ export function buildSidecarEnvironment(
   options: Options,
   settings: Settings,
 ): EnvVar[] {
-  const { enabled, destination } = options.audit;
+  const { enabled, destination, mode, masks } = options.audit;
   const auditFile = `${mountPath.audit}/${fileName.audit}`;
   return [
     literal(environment.listeners, formatListeners(plan.listeners)),
+    ...optional(environment.opaquePorts, plan.opaque.join(",")),
     options.targetHost === null
       ? field(environment.targetHost, "status.podIP")
       : literal(environment.targetHost, options.targetHost),
@@ -90,7 +94,11 @@ export function buildSidecarEnvironment(
     literal(environment.cacheTtl, String(options.cacheTtl)),
     ...optional(environment.trustedProxies, settings.trustedProxies.join(",")),
     literal(environment.drainDelaySeconds, String(options.drainDelaySeconds)),
+    ...optional(environment.shadowMode, options.shadow ? "true" : null),
+    ...optional(environment.degradedRoutes, options.degradedRoutes.join(",")),
     literal(environment.enableAuditLog, String(enabled)),
+    ...optional(environment.auditMode, mode === "availability" ? null : mode),
+    ...optional(environment.auditMasks, masks.join(",")),
     literal(environment.auditLogDestination, destination),
     ...optional(environment.auditLogFile, destination === "file" ? auditFile : null),
   ];

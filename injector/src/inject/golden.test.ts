@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dump, load } from "js-yaml";
 import { expect, test } from "vitest";
 import { adminToken, buildContext, buildSettings } from "../../test/support/context.ts";
-import type { InjectionContext } from "./injection.ts";
+import { weakeningAnnotations } from "../settings/value.ts";
+import { type InjectionContext, unknownCluster } from "./injection.ts";
 import { checkPod } from "./kubernetes.ts";
 import { buildPatch } from "./patch.ts";
 import { inject } from "./pod.ts";
@@ -42,16 +43,62 @@ const operator = buildSettings({
   ],
 });
 
+const restricted = {
+  "bouncer-injection": "enabled",
+  "pod-security.kubernetes.io/enforce": "restricted",
+};
+
+const services = [
+  {
+    name: "orders",
+    selector: { app: "orders" },
+    ports: [
+      { port: 80, targetPort: "http", protocol: "TCP" },
+      { port: 81, targetPort: 9000, protocol: "TCP" },
+      { port: 82, targetPort: "bouncer", protocol: "TCP" },
+    ],
+  },
+  {
+    name: "others",
+    selector: { app: "others" },
+    ports: [{ port: 80, targetPort: 3000, protocol: "TCP" }],
+  },
+  { name: "external", selector: {}, ports: [{ port: 80, targetPort: 3000, protocol: "TCP" }] },
+];
+
+const excluding = buildSettings({
+  excludedPorts: [9229, "9400-9409"],
+  excludedSourceCidrs: ["10.9.0.0/16", "fd00:9::/32"],
+  degradedRoutes: ["GET /health", "* /static/*"],
+  shadow: true,
+  audit: { mode: "auditability", masks: ["/input/attributes/request/http/headers/x-internal"] },
+});
+
+const permissive = buildSettings({ allowedPodAnnotations: [...weakeningAnnotations] });
+
 const cases: Readonly<Record<string, Partial<InjectionContext>>> = {
   minimal: {},
   ports: {},
   probes: {},
   "init-containers": {},
-  annotations: { namespace: annotatedNamespace },
+  annotations: { namespace: annotatedNamespace, settings: permissive },
   operator: { settings: operator },
   classic: { settings: buildSettings({ nativeSidecar: false }) },
   "null-fields": {},
   dollars: {},
+  service: {
+    namespace: { ...annotatedNamespace, labels: restricted, annotations: {} },
+    cluster: { ...unknownCluster, services },
+  },
+  exclusions: { settings: excluding },
+  openshift: {
+    namespace: {
+      ...annotatedNamespace,
+      annotations: { "openshift.io/sa.scc.uid-range": "1000650000/10000" },
+    },
+  },
+  "chosen-by-pod": { settings: permissive },
+  extended: {},
 };
 
 test.each(Object.entries(cases))("%s", async (name, given) => {

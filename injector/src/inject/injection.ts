@@ -1,6 +1,6 @@
 /**
  * What `inject` is told and what it answers: the interface between the pure core and the webhook,
- * the command line and the tests. Types only.
+ * the command line and the tests.
  *
  *   inject(pod: unknown, context: InjectionContext): Injection      in pod.ts
  *   uninject(pod: unknown): Uninjection                          in uninject.ts
@@ -18,6 +18,7 @@ export interface InjectionContext {
     readonly labels: StringMap;
     readonly annotations: StringMap;
   };
+  readonly cluster: ClusterFacts;
   /** Namespace the injector runs in, which is never injected; null on the command line. */
   readonly injectorNamespace: string | null;
   /**
@@ -27,6 +28,34 @@ export interface InjectionContext {
   readonly adminToken: string;
   /** Version of the injector. */
   readonly version: string;
+}
+
+/** What is known about the cluster; null: not known, as on the command line without one. */
+export interface ClusterFacts {
+  /** Versions such as `1.34.1`. */
+  readonly apiServer: string | null;
+  readonly oldestKubelet: string | null;
+  /** Those of the pod's namespace. */
+  readonly services: readonly ServiceFacts[] | null;
+}
+
+export const unknownCluster: ClusterFacts = {
+  apiServer: null,
+  oldestKubelet: null,
+  services: null,
+};
+
+export interface ServiceFacts {
+  readonly name: string;
+  /** Empty: it selects no pods by itself. */
+  readonly selector: StringMap;
+  readonly ports: readonly {
+    readonly port: number;
+    /** A number, or the name of a port of a container. */
+    readonly targetPort: number | string;
+    /** `TCP`. */
+    readonly protocol: string;
+  }[];
 }
 
 export interface Warning {

@@ -53,12 +53,25 @@ const envVar = v.object(
   anObject,
 );
 
+const toleration = v.object({ key: v.nullish(text) }, anObject);
+
+const capabilities = v.object(
+  { add: v.nullish(v.array(text, aList)), drop: v.nullish(v.unknown()) },
+  anObject,
+);
+const securityContext = v.object(
+  { privileged: v.nullish(flag), capabilities: v.nullish(capabilities) },
+  anObject,
+);
+
 const container = v.object(
   {
     name: text,
     env: v.nullish(v.array(envVar, aList)),
     ports: v.nullish(v.array(containerPort, aList)),
     restartPolicy: v.nullish(text),
+    args: v.nullish(v.array(text, aList)),
+    securityContext: v.nullish(securityContext),
     livenessProbe: probe,
     readinessProbe: probe,
     startupProbe: probe,
@@ -69,12 +82,18 @@ const container = v.object(
 
 const named = v.object({ name: text }, anObject);
 
+const ownerReference = v.object(
+  { kind: text, name: v.nullish(text), uid: v.nullish(text), controller: v.nullish(flag) },
+  anObject,
+);
+
 const metadata = v.object(
   {
     name: v.nullish(text),
     namespace: v.nullish(text),
     labels: v.nullish(stringMap),
     annotations: v.nullish(stringMap),
+    ownerReferences: v.nullish(v.array(ownerReference, aList)),
   },
   anObject,
 );
@@ -86,6 +105,9 @@ const spec = v.object(
     volumes: v.nullish(v.array(named, aList)),
     imagePullSecrets: v.nullish(v.array(v.object({ name: v.nullish(text) }, anObject), aList)),
     hostNetwork: v.nullish(flag),
+    hostPID: v.nullish(flag),
+    shareProcessNamespace: v.nullish(flag),
+    tolerations: v.nullish(v.array(toleration, aList)),
     restartPolicy: v.nullish(text),
     terminationGracePeriodSeconds: v.nullish(number),
     nodeSelector: v.nullish(stringMap),

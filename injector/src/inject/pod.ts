@@ -3,15 +3,19 @@
  * all call it. Pure: what it is not told in the context, it does not know.
  */
 import { containerName, volumeName } from "bouncer/contract";
-import { decide } from "../admission/decide.ts";
-import { gatherFacts } from "../admission/facts.ts";
-import { type DenyCode, reasons } from "../admission/reasons.ts";
+import { chooseMode, decide, type Mode, warnAboutWish } from "../admission/decide.ts";
+import { type Facts, gatherFacts } from "../admission/facts.ts";
+import { findTooOld } from "../admission/native.ts";
+import { type DenyCode, reasons, warn } from "../admission/reasons.ts";
 import { type Options, parseAnnotations } from "../annotations/parse.ts";
-import { table } from "../annotations/table.ts";
+import { statusKey, table } from "../annotations/table.ts";
 import type { Injection, InjectionContext, Warning } from "./injection.ts";
 import { checkPod, type Pod, type PodSpec } from "./kubernetes.ts";
-import { maxAppPorts, type PlannedPorts, planPorts } from "./ports.ts";
+import { planPorts, type PortPlan } from "./ports.ts";
+import { warnAboutPowers } from "./powers.ts";
 import { renderPod } from "./render.ts";
+import { chooseUser } from "./security-context.ts";
+import { warnAboutServices } from "./services.ts";
 import { readStatus } from "./status.ts";
 import { findAdminToken, strip } from "./uninject.ts";
 
@@ -19,81 +23,121 @@ export function inject(value: unknown, context: InjectionContext): Injection {
   const checked = checkPod(value);
   if (!checked.ok) return deny("invalid_pod", checked.problems);
   const { pod } = checked;
-  const { settings } = context;
-
-  const admission = decide(gatherFacts(pod, context), settings);
-  if (admission.kind === "skip") {
-    const { reason } = admission;
-    return { kind: "skip", reason, message: reasons[reason].sentence };
+  const annotations = pod.metadata?.annotations ?? {};
+  const parsed = parseAnnotations(
+    { namespace: context.namespace.annotations, pod: annotations },
+    context.settings,
+  );
+  const facts = gatherFacts(pod, context, parsed, annotations[statusKey] !== undefined);
+  const { verdict } = decide(facts);
+  if (verdict.kind === "skip") return { ...verdict, message: reasons[verdict.reason].sentence };
+  if (verdict.kind === "deny") {
+    const { problems } = parsed;
+    const isAbout = verdict.reason === "invalid_annotation";
+    return deny(verdict.reason, isAbout ? problems : [reasons[verdict.reason].sentence]);
   }
-  if (admission.kind === "deny") {
-    return deny(admission.reason, [reasons[admission.reason].sentence]);
-  }
+  const given = [...warnAboutWish(facts), ...parsed.warnings];
+  return injectWith(pod, { facts, options: parsed.options, given }, context);
+}
 
-  const sources = {
-    namespace: context.namespace.annotations,
-    pod: pod.metadata?.annotations ?? {},
-  };
-  const annotations = parseAnnotations(sources, settings);
-  if (annotations.problems.length > 0) return deny("invalid_annotation", annotations.problems);
-
-  const given = [...admission.warnings, ...annotations.warnings];
-  return injectWith(pod, annotations.options, context, given);
+interface Decided {
+  readonly facts: Facts;
+  readonly options: Options;
+  readonly given: readonly Warning[];
 }
 
 /** The pod is to have a bouncer, and how is chosen. */
 function injectWith(
   pod: Pod,
-  options: Options,
+  { facts, options, given }: Decided,
   context: InjectionContext,
-  given: readonly Warning[],
 ): Injection {
   const read = readStatus(pod);
   if (read.kind === "invalid") return deny("invalid_status", [read.problem]);
   const original = read.kind === "status" ? strip(pod, read.status) : pod;
   const conflicts = findConflicts(original.spec);
   if (conflicts.length > 0) return deny("name_conflict", conflicts);
-  const planned = planPorts(original, options.appPorts);
-  if (planned.kind !== "planned") return denyPorts(planned);
+  const mode = chooseMode(facts);
+  const excludedPorts = mode.kind === "redirect" ? options.excludedPorts : [];
+  const planned = planPorts(original, { ...options, excludedPorts });
+  if (planned.kind === "refused") return deny(planned.reason, planned.problems);
 
   const { plan } = planned;
-  const adminToken = findAdminToken(pod) ?? context.adminToken;
   const { settings, version } = context;
-  const rendered = renderPod(original, { plan, adminToken, options, settings, version });
-  const portless = plan.listeners.length === 0 ? [noAppPorts(options)] : [];
-  return {
-    kind: "inject",
-    reason: read.kind === "status" ? "already_injected" : "injected",
-    pod: rendered.pod,
-    warnings: [...given, ...portless, ...rendered.warnings],
-  };
+  const rendered = renderPod(original, {
+    plan,
+    adminToken: findAdminToken(pod) ?? context.adminToken,
+    options,
+    settings,
+    version,
+    mode: mode.kind,
+    native: facts.sidecar === "native",
+    user: chooseUser(context.namespace.annotations),
+  });
+  const warnings = [
+    ...given,
+    ...warnAboutMode(mode, plan, options),
+    ...warnAboutOptions(options, facts, context),
+    ...(mode.kind === "service"
+      ? warnAboutServices(original, plan, context.cluster.services)
+      : warnAboutPowers(original.spec)),
+    ...rendered.warnings,
+  ];
+  const reason = read.kind === "status" ? "already_injected" : "injected";
+  return { kind: "inject", reason, pod: rendered.pod, warnings };
 }
 
 function deny(reason: DenyCode, problems: readonly string[]): Injection {
   return { kind: "deny", reason, problems };
 }
 
-function denyPorts(planned: Exclude<PlannedPorts, { kind: "planned" }>): Injection {
-  const { name } = table.appPorts;
-  if (planned.kind === "too_many") {
-    return deny("too_many_ports", [
-      `the pod has ${planned.count} app ports, the bouncer listens for ${maxAppPorts} at most`,
-    ]);
-  }
-  const problems = planned.names.map(
-    (port) => `annotation ${name}: "${port}" is not the name of a TCP port of a container`,
-  );
-  return deny("invalid_annotation", problems);
+const because = {
+  pod_security: "the namespace's pod-security.kubernetes.io/enforce forbids NET_ADMIN",
+  virtual_node: "it may run on a virtual node",
+} as const;
+
+function warnAboutMode(mode: Mode, plan: PortPlan, options: Options): Warning[] {
+  const ports = plan.listeners.map(({ port, targetPort }) => `${port} for ${targetPort}`);
+  const chosen =
+    mode.because === null
+      ? []
+      : [
+          warn(
+            "service_mode_chosen",
+            `${because[mode.because]}; the bouncer's ports are ${ports.join(", ")}`,
+          ),
+        ];
+  const portless = plan.listeners.length === 0 ? [noAppPorts(mode, options)] : [];
+  const idle =
+    mode.kind === "redirect"
+      ? []
+      : [
+          ...(options.excludedPorts.length > 0 ? [table.excludedPorts] : []),
+          ...(options.excludedSources.length > 0 ? [table.excludedSources] : []),
+        ].map(({ name }) => warn("exclusion_without_effect", name));
+  return [...chosen, ...portless, ...idle];
 }
 
-function noAppPorts({ unlistedPorts }: Options): Warning {
+function noAppPorts({ kind }: Mode, { unlistedPorts }: Options): Warning {
   return {
     code: "no_app_ports",
     message:
-      unlistedPorts === "deny"
+      kind === "redirect" && unlistedPorts === "deny"
         ? reasons.no_app_ports.sentence
         : "No container declares a TCP port, so nothing is decided: all inbound TCP is let through.",
   };
+}
+
+function warnAboutOptions(
+  options: Options,
+  facts: Facts,
+  { cluster }: InjectionContext,
+): Warning[] {
+  const tooOld = facts.sidecar === "native" ? findTooOld(cluster) : null;
+  return [
+    ...(tooOld === null ? [] : [warn("native_sidecar_unsupported", tooOld)]),
+    ...(options.shadow ? [warn("shadow_mode", table.shadow.name)] : []),
+  ];
 }
 
 function findConflicts(spec: PodSpec): string[] {

@@ -1,22 +1,32 @@
 import { formatListeners } from "bouncer/contract";
 import { expect, test } from "vitest";
 import { table } from "../annotations/table.ts";
+import { formatPortRange } from "../settings/value.ts";
 import type { Container, Pod } from "./kubernetes.ts";
 import { planPorts } from "./ports.ts";
 
-function plan(pod: Pod, chosen: string | null = null): string {
-  const items = chosen === null ? null : (table.appPorts.parse(chosen) ?? []);
-  const planned = planPorts(pod, items);
-  switch (planned.kind) {
-    case "planned":
-      return `${formatListeners(planned.plan.listeners)} admin ${planned.plan.adminPort}`;
-    case "unknown_name":
-      return `unknown ${planned.names.join()}`;
-    case "too_many":
-      return `too many: ${planned.count}`;
-    default:
-      return planned;
-  }
+interface Chosen {
+  readonly app?: string;
+  readonly excluded?: string;
+  readonly opaque?: string;
+}
+
+const items = (text: string) => table.appPorts.parse(text) ?? [];
+
+function plan(pod: Pod, { app, excluded, opaque }: Chosen = {}): string {
+  const planned = planPorts(pod, {
+    appPorts: app === undefined ? null : items(app),
+    excludedPorts: excluded === undefined ? [] : items(excluded),
+    opaquePorts: opaque === undefined ? [] : items(opaque),
+  });
+  if (planned.kind === "refused") return planned.problems.join("; ");
+  const { listeners, adminPort, ...more } = planned.plan;
+  const open = more.excluded.map(formatPortRange);
+  return [
+    `${formatListeners(listeners)} admin ${adminPort}`,
+    ...(open.length > 0 ? [`open ${open.join(",")}`] : []),
+    ...(more.opaque.length > 0 ? [`opaque ${more.opaque.join(",")}`] : []),
+  ].join(" ");
 }
 
 const podOf = (...containers: Omit<Container, "name">[]): Pod => ({
@@ -111,12 +121,63 @@ test.each([
   ["a range and a name", "8000-8002,http", "8080:8000,15001:8001,15002:8002,15003:3000 admin 9090"],
   ["the same twice", "http,3000", "8080:3000 admin 9090"],
   ["ours move for what is not chosen, too", "9090", "8080:9090 admin 9091"],
-  ["names of no TCP port", "http,web,dns", "unknown web,dns"],
-  ["a range too wide", "1-257", "too many: 257"],
+  [
+    "names of no TCP port",
+    "http,web,dns",
+    `annotation bouncer.dev/app-ports: "web" is not the name of a TCP port of a container; annotation bouncer.dev/app-ports: "dns" is not the name of a TCP port of a container`,
+  ],
+  ["a range too wide", "1-257", "the pod has 257 app ports, the bouncer listens for 256 at most"],
 ])("chosen: %s", (_, chosen, expected) => {
-  expect(plan(named, chosen)).toBe(expected);
+  expect(plan(named, { app: chosen })).toBe(expected);
 });
 
 test("the widest range that is allowed", () => {
-  expect(plan(named, "1-256")).toMatch(/^8080:1,15001:2,.*,15255:256 admin 9090$/);
+  expect(plan(named, { app: "1-256" })).toMatch(/^8080:1,15001:2,.*,15255:256 admin 9090$/);
+});
+
+test.each<readonly [string, Chosen, string]>([
+  [
+    "excluded ports are open and no app ports",
+    { excluded: "debug" },
+    "8080:3000 admin 9090 open 9229",
+  ],
+  [
+    "excluded ranges are not ours to take",
+    { excluded: "9229,8080,9000-9100" },
+    "15001:3000 admin 9101 open 9229,8080,9000-9100",
+  ],
+  [
+    "excluding every app port",
+    { excluded: "1-65535" },
+    "bouncer.dev/excluded-ports: it excludes every app port, so nothing would be decided",
+  ],
+  [
+    "an excluded port that nobody has",
+    { excluded: "web" },
+    `annotation bouncer.dev/excluded-ports: "web" is not the name of a TCP port of a container`,
+  ],
+  ["opaque ports", { opaque: "debug" }, "8080:3000,15001:9229 admin 9090 opaque 9229"],
+  [
+    "opaque ports that are no app ports",
+    { app: "http", opaque: "debug,5432" },
+    "annotation bouncer.dev/opaque-ports: 9229, 5432 is not among the app ports",
+  ],
+])("%s", (_, chosen, expected) => {
+  expect(plan(named, chosen)).toBe(expected);
+});
+
+test("the ports of a mesh are not the application's", () => {
+  const pod = {
+    metadata: { annotations: { "prometheus.io/port": "15020" } },
+    spec: {
+      containers: [
+        { name: "app", ...tcp(80) },
+        { name: "istio-proxy", ...tcp(15_090) },
+      ],
+    },
+  };
+  const planned = planPorts(pod, { appPorts: null, excludedPorts: [], opaquePorts: [] }, [
+    "istio-proxy",
+  ]);
+  expect(planned).toMatchObject({ plan: { listeners: [{ port: 8080, targetPort: 80 }] } });
 });

@@ -2,9 +2,10 @@
  * Which ports of the pod the bouncer stands in front of, and where it listens itself. Pure.
  */
 import { type Listener, port } from "bouncer/contract";
-import type { PortItem } from "../annotations/table.ts";
+import { type PortItem, table } from "../annotations/table.ts";
+import { formatPortRange, type PortRange } from "../settings/value.ts";
 import { findHandlerPorts, runningContainers } from "./handlers.ts";
-import type { Pod } from "./kubernetes.ts";
+import type { Container, Pod } from "./kubernetes.ts";
 
 /** One listening socket each; a wide range in `app-ports` is a mistake, or a job for `allow`. */
 export const maxAppPorts = 256;
@@ -14,54 +15,129 @@ const prometheusPortKey = "prometheus.io/port";
 export interface PortPlan {
   readonly listeners: readonly Listener[];
   readonly adminPort: number;
+  /** Let through as they are. */
+  readonly excluded: readonly PortRange[];
+  /** Ports of the application, among those of the listeners, that do not speak HTTP. */
+  readonly opaque: readonly number[];
 }
 
 export type PlannedPorts =
   | { readonly kind: "planned"; readonly plan: PortPlan }
-  | { readonly kind: "unknown_name"; readonly names: readonly string[] }
-  | { readonly kind: "too_many"; readonly count: number };
+  | {
+      readonly kind: "refused";
+      readonly reason: "invalid_annotation" | "too_many_ports";
+      readonly problems: readonly string[];
+    };
 
-/** `chosen` is the annotation `app-ports`; null: what the pod declares. */
-export function planPorts(pod: Pod, chosen: readonly PortItem[] | null): PlannedPorts {
-  const discovered = discoverPorts(pod);
-  const names = (chosen ?? []).flatMap((item) => (item.kind === "name" ? [item.name] : []));
-  const unknown = names.filter((name) => findNamed(pod, name).length === 0);
-  if (unknown.length > 0) return { kind: "unknown_name", names: unknown };
-  const appPorts = chosen === null ? discovered : unique(chosen.flatMap((item) => list(pod, item)));
-  if (appPorts.length > maxAppPorts) return { kind: "too_many", count: appPorts.length };
-  return { kind: "planned", plan: allocate(appPorts, new Set([...discovered, ...appPorts])) };
+export interface ChosenPorts {
+  /** null: what the pod declares. */
+  readonly appPorts: readonly PortItem[] | null;
+  readonly excludedPorts: readonly PortItem[];
+  readonly opaquePorts: readonly PortItem[];
 }
 
-function list(pod: Pod, item: PortItem): number[] {
-  if (item.kind === "name") return findNamed(pod, item.name);
-  return Array.from({ length: item.last - item.first + 1 }, (_, index) => item.first + index);
+/** `foreign`: containers of a mesh, whose ports are not the application's. */
+export function planPorts(
+  pod: Pod,
+  chosen: ChosenPorts,
+  foreign: readonly string[] = [],
+): PlannedPorts {
+  const containers = runningContainers(pod.spec).filter(({ name }) => !foreign.includes(name));
+  const unknown = findUnknownNames(containers, chosen);
+  if (unknown.length > 0)
+    return { kind: "refused", reason: "invalid_annotation", problems: unknown };
+
+  const discovered = discoverPorts(pod, containers, foreign.length > 0);
+  const resolve = (items: readonly PortItem[]) => items.flatMap((one) => toRanges(containers, one));
+  const wanted = chosen.appPorts === null ? discovered : unique(list(resolve(chosen.appPorts)));
+  const excluded = resolve(chosen.excludedPorts);
+  const appPorts = wanted.filter((number) => !isWithin(excluded, number));
+  const opaque = unique(list(resolve(chosen.opaquePorts)));
+  const problems = findContradictions(wanted, appPorts, opaque);
+  if (problems.length > 0) return { kind: "refused", reason: "invalid_annotation", problems };
+  if (appPorts.length > maxAppPorts) return tooMany(appPorts.length);
+  // Whatever the application may listen on, chosen or not, is not ours to take.
+  const owned = new Set([...discovered, ...appPorts, ...list(excluded)]);
+  return { kind: "planned", plan: { ...allocate(appPorts, owned), excluded, opaque } };
+}
+
+function tooMany(count: number): PlannedPorts {
+  const problem = `the pod has ${count} app ports, the bouncer listens for ${maxAppPorts} at most`;
+  return { kind: "refused", reason: "too_many_ports", problems: [problem] };
+}
+
+function findUnknownNames(containers: readonly Container[], chosen: ChosenPorts): string[] {
+  const lists = [
+    [table.appPorts.name, chosen.appPorts ?? []],
+    [table.excludedPorts.name, chosen.excludedPorts],
+    [table.opaquePorts.name, chosen.opaquePorts],
+  ] as const;
+  return lists.flatMap(([annotation, items]) =>
+    items
+      .filter((item) => toRanges(containers, item).length === 0)
+      .map((item) => (item.kind === "name" ? item.name : formatPortRange(item)))
+      .map(
+        (name) =>
+          `annotation ${annotation}: "${name}" is not the name of a TCP port of a container`,
+      ),
+  );
+}
+
+function findContradictions(
+  wanted: readonly number[],
+  appPorts: readonly number[],
+  opaque: readonly number[],
+): string[] {
+  const stray = opaque.filter((number) => !appPorts.includes(number));
+  return [
+    ...(wanted.length > 0 && appPorts.length === 0
+      ? [`${table.excludedPorts.name}: it excludes every app port, so nothing would be decided`]
+      : []),
+    ...(stray.length > 0
+      ? [`annotation ${table.opaquePorts.name}: ${stray.join(", ")} is not among the app ports`]
+      : []),
+  ];
+}
+
+function toRanges(containers: readonly Container[], item: PortItem): PortRange[] {
+  if (item.kind === "range") return [{ first: item.first, last: item.last }];
+  return containers
+    .flatMap(findTcpPorts)
+    .filter((declared) => declared.name === item.name)
+    .map(({ containerPort }) => ({ first: containerPort, last: containerPort }));
+}
+
+const isWithin = (ranges: readonly PortRange[], number: number) =>
+  ranges.some(({ first, last }) => first <= number && number <= last);
+
+function list(ranges: readonly PortRange[]): number[] {
+  return ranges.flatMap(({ first, last }) =>
+    Array.from({ length: last - first + 1 }, (_, index) => first + index),
+  );
 }
 
 /** First the ports that containers declare, in their order, then those that others connect to. */
-function discoverPorts(pod: Pod): number[] {
-  const containers = runningContainers(pod.spec);
+function discoverPorts(pod: Pod, containers: readonly Container[], meshed: boolean): number[] {
   const declared = containers.flatMap(findTcpPorts).map((declaration) => declaration.containerPort);
-  const prometheus = Number(pod.metadata?.annotations?.[prometheusPortKey] ?? Number.NaN);
+  const annotated = pod.metadata?.annotations?.[prometheusPortKey];
+  // A mesh points Prometheus to itself.
+  const prometheus = annotated === undefined || meshed ? Number.NaN : Number(annotated);
   return unique([...declared, ...containers.flatMap(findHandlerPorts), prometheus]).filter(
     (number) => Number.isInteger(number) && number >= 1 && number <= 65_535,
   );
 }
 
-type DeclaredPort = NonNullable<Pod["spec"]["containers"][number]["ports"]>[number];
+type DeclaredPort = NonNullable<Container["ports"]>[number];
 
-function findTcpPorts(container: Pod["spec"]["containers"][number]): DeclaredPort[] {
+export function findTcpPorts(container: Container): DeclaredPort[] {
   return (container.ports ?? []).filter(({ protocol }) => (protocol ?? "TCP") === "TCP");
 }
 
-function findNamed(pod: Pod, name: string): number[] {
-  return runningContainers(pod.spec)
-    .flatMap(findTcpPorts)
-    .filter((declared) => declared.name === name)
-    .map((declared) => declared.containerPort);
-}
-
 /** Our ports make way for those of the application. */
-function allocate(appPorts: readonly number[], owned: ReadonlySet<number>): PortPlan {
+function allocate(
+  appPorts: readonly number[],
+  owned: ReadonlySet<number>,
+): Pick<PortPlan, "listeners" | "adminPort"> {
   const taken = new Set(owned);
   const take = (first: number): number => {
     let candidate = first;

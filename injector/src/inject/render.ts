@@ -3,16 +3,17 @@
  * places; of what the user wrote it changes probes and hooks, nothing else. Pure.
  */
 import { formatListeners } from "bouncer/contract";
+import type { Options } from "../annotations/parse.ts";
 import { statusKey } from "../annotations/table.ts";
+import type { Settings } from "../settings.ts";
 import { buildLoader, buildRedirect, buildSidecar, type Choices } from "./containers.ts";
 import { hash } from "./hash.ts";
 import type { Warning } from "./injection.ts";
 import type { Container, Pod, PodSpec } from "./kubernetes.ts";
+import { buildAnnotations } from "./pod-annotations.ts";
 import { rewriteProbes } from "./probes.ts";
 import { type Before, formatStatus, type Status } from "./status.ts";
 import { buildVolumes } from "./volumes.ts";
-
-const defaultContainerKey = "kubectl.kubernetes.io/default-container";
 
 interface Rendered {
   readonly pod: Pod;
@@ -21,18 +22,23 @@ interface Rendered {
 
 /** `original` carries nothing of ours. */
 export function renderPod(original: Pod, chosen: Omit<Choices, "probes">): Rendered {
-  const rewritten = rewriteProbes(original.spec, chosen.plan.adminPort, chosen.adminToken);
+  // Nothing is redirected in service mode, so the kubelet reaches the application by itself.
+  const rewritten =
+    chosen.mode === "service"
+      ? { spec: original.spec, probes: [], replaced: [], warnings: [] }
+      : rewriteProbes(original.spec, chosen.plan.adminPort, chosen.adminToken);
   const choices = { ...chosen, probes: rewritten.probes };
   const additions = buildAdditions(original.spec, choices);
-  const annotations = buildAnnotations(original);
+  const { added, extended } = buildAnnotations(original);
   const status = buildStatus(choices, {
     added: {
       initContainers: additions.initContainers.map(nameOf),
       containers: additions.containers.map(nameOf),
       volumes: additions.volumes.map(nameOf),
       imagePullSecrets: additions.imagePullSecrets.map(nameOf),
-      annotations,
+      annotations: added,
     },
+    extended,
     created: findCreated(original),
     replaced: [...rewritten.replaced],
   });
@@ -40,7 +46,8 @@ export function renderPod(original: Pod, chosen: Omit<Choices, "probes">): Rende
     ...original.metadata,
     annotations: {
       ...original.metadata?.annotations,
-      ...annotations,
+      ...added,
+      ...Object.fromEntries(Object.entries(extended).map(([key, { to }]) => [key, to])),
       [statusKey]: formatStatus(status),
     },
   };
@@ -58,13 +65,15 @@ interface Additions {
 }
 
 function buildAdditions(spec: PodSpec, choices: Choices): Additions {
-  const { imagePullSecrets, nativeSidecar } = choices.settings;
+  const { imagePullSecrets } = choices.settings;
+  const { mode, native } = choices;
   const sidecar = buildSidecar(choices);
-  const steps = [buildRedirect(choices), buildLoader(choices)];
+  const loader = buildLoader(choices);
+  const steps = mode === "redirect" ? [buildRedirect(choices), loader] : [loader];
   const present = spec.imagePullSecrets ?? [];
   return {
-    initContainers: nativeSidecar ? [...steps, sidecar] : steps,
-    containers: nativeSidecar ? [] : [sidecar],
+    initContainers: native ? [...steps, sidecar] : steps,
+    containers: native ? [] : [sidecar],
     volumes: buildVolumes(),
     imagePullSecrets: imagePullSecrets
       .filter((name) => !present.some((secret) => secret.name === name))
@@ -86,22 +95,23 @@ function place(spec: PodSpec, additions: Additions): PodSpec {
   };
 }
 
-function buildAnnotations(pod: Pod): Record<string, string> {
-  const [application] = pod.spec.containers;
-  const isSet = pod.metadata?.annotations?.[defaultContainerKey] !== undefined;
-  return isSet || application === undefined ? {} : { [defaultContainerKey]: application.name };
+/** What a pod was rendered from: another hash, and it would be rendered otherwise now. */
+export function hashConfig(settings: Settings, options: Options): string {
+  return hash(JSON.stringify([settings, options]));
 }
 
 function buildStatus(
-  { options, settings, plan, version }: Choices,
-  done: Pick<Status, "added" | "created" | "replaced">,
+  { options, settings, plan, version, mode, native }: Choices,
+  done: Pick<Status, "added" | "extended" | "created" | "replaced">,
 ): Status {
   return {
     version,
-    config: hash(JSON.stringify([settings, options])),
+    config: hashConfig(settings, options),
     chosen: {
       preset: options.preset,
-      nativeSidecar: settings.nativeSidecar,
+      mode,
+      nativeSidecar: native,
+      revision: settings.revision,
       listeners: formatListeners(plan.listeners),
       adminPort: plan.adminPort,
       unlistedPorts: options.unlistedPorts,

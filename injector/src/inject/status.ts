@@ -1,7 +1,7 @@
 /**
  * The annotation `bouncer.dev/status`: what the injector did to a pod, as JSON, so that the pod can
  * be rendered again and `uninject` can take back exactly that. Pods outlive upgrades: fields are
- * added, never renamed. Pure.
+ * added, never renamed, and what older injectors did not write is optional. Pure.
  */
 import { probeFields } from "bouncer/contract";
 import * as v from "valibot";
@@ -22,7 +22,9 @@ const statusSchema = v.object({
   /** Choices, for people. */
   chosen: v.object({
     preset: v.string(),
+    mode: v.optional(v.picklist(["redirect", "service"]), "redirect"),
     nativeSidecar: v.boolean(),
+    revision: v.optional(v.string(), ""),
     listeners: v.string(),
     adminPort: v.number(),
     unlistedPorts: v.string(),
@@ -34,6 +36,8 @@ const statusSchema = v.object({
     imagePullSecrets: names,
     annotations: v.record(v.string(), v.string()),
   }),
+  /** Annotations of the user that were extended, with what they were and are. */
+  extended: v.optional(v.record(v.string(), v.object({ from: v.string(), to: v.string() })), {}),
   /** By path: `spec.volumes`. */
   created: v.record(v.string(), before),
   replaced: v.array(

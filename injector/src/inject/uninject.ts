@@ -53,13 +53,18 @@ function stripSpec(spec: PodSpec, { added, created, replaced }: Status, token: s
   return keys.reduce((current, key) => restore(current, key, created[`spec.${key}`]), stripped);
 }
 
-function stripMetadata(metadata: Metadata, { added, created }: Status): Metadata {
+function stripMetadata(metadata: Metadata, { added, extended, created }: Status): Metadata {
   const isOurs = (key: string, value: string) =>
     key === statusKey || added.annotations[key] === value;
   const kept = Object.entries(metadata.annotations ?? {}).filter(
     ([key, value]) => !isOurs(key, value),
   );
-  const stripped = { ...metadata, annotations: Object.fromEntries(kept) };
+  // Unless somebody has changed it since.
+  const restored = kept.map(([key, value]): [string, string] => [
+    key,
+    extended[key]?.to === value ? extended[key].from : value,
+  ]);
+  const stripped = { ...metadata, annotations: Object.fromEntries(restored) };
   return restore(stripped, "annotations", created["metadata.annotations"]);
 }
 

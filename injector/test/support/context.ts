@@ -1,5 +1,5 @@
 /** What tests tell `inject`, where it does not matter to them. */
-import type { InjectionContext } from "../../src/inject/injection.ts";
+import { type InjectionContext, unknownCluster } from "../../src/inject/injection.ts";
 import { parseSettings, type Settings } from "../../src/settings.ts";
 
 export function buildSettings(given: unknown = {}): Settings {
@@ -15,6 +15,7 @@ export function buildContext(given: Partial<InjectionContext> = {}): InjectionCo
     settings: buildSettings(),
     namespace: { name: "shop", labels: { "bouncer-injection": "enabled" }, annotations: {} },
     injectorNamespace: "bouncer-system",
+    cluster: unknownCluster,
     adminToken,
     version: "1.2.3",
     ...given,

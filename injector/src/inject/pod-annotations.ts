@@ -1,0 +1,48 @@
+/**
+ * Annotations that other programs read and that a pod with a bouncer needs: which container kubectl
+ * means, and which of its local volumes may be lost. Pure.
+ */
+import { volumeName } from "bouncer/contract";
+import type { Pod, StringMap } from "./kubernetes.ts";
+
+const defaultContainerKey = "kubectl.kubernetes.io/default-container";
+
+/** Without it the cluster autoscaler removes no node on which a pod has an emptyDir. */
+const evictableVolumesKey = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
+const evictableVolumes = [volumeName.policy, volumeName.audit] as const;
+
+export interface PodAnnotations {
+  readonly added: Readonly<Record<string, string>>;
+  readonly extended: Readonly<Record<string, { readonly from: string; readonly to: string }>>;
+}
+
+/** `lists`: more annotations whose items, by comma, have to be there. */
+export function buildAnnotations(
+  pod: Pod,
+  lists: Readonly<Record<string, readonly string[]>> = {},
+): PodAnnotations {
+  const given = pod.metadata?.annotations ?? {};
+  const wanted = { [evictableVolumesKey]: evictableVolumes, ...lists };
+  const added: Record<string, string> = {};
+  const extended: Record<string, { from: string; to: string }> = {};
+  const [application] = pod.spec.containers;
+  if (given[defaultContainerKey] === undefined && application !== undefined) {
+    added[defaultContainerKey] = application.name;
+  }
+  for (const [key, items] of Object.entries(wanted)) {
+    const from = given[key];
+    const to = extend(given, key, items);
+    if (from === undefined) added[key] = to;
+    else if (from !== to) extended[key] = { from, to };
+  }
+  return { added, extended };
+}
+
+function extend(given: StringMap, key: string, items: readonly string[]): string {
+  const present = (given[key] ?? "").split(",").map((item) => item.trim());
+  const kept = present.filter((item) => item !== "");
+  const missing = items.filter((item) => !kept.includes(item));
+  return missing.length === 0 && given[key] !== undefined
+    ? given[key]
+    : [...kept, ...missing].join(",");
+}
