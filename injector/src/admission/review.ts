@@ -65,16 +65,12 @@ function describe(issues: readonly v.BaseIssue<unknown>[], prefix = ""): string 
   return fields.join("; ");
 }
 
-/** Without recursion: what is too deep for a later step must not be too deep for this one. */
+/** Goes no deeper than it allows, so that what is too deep for later steps is not for this one. */
 function isDeeperThan(value: unknown, levels: number): boolean {
-  let level: unknown[] = [value];
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > levels) return true;
-    level = level.flatMap((item): unknown[] =>
-      typeof item === "object" && item !== null ? Object.values(item) : [],
-    );
-  }
-  return false;
+  if (typeof value !== "object" || value === null) return false;
+  if (levels === 0) return true;
+  const items: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);
+  return items.some((item) => isDeeperThan(item, levels - 1));
 }
 
 export type Answer =
