@@ -25,7 +25,9 @@ test("every row's default is a value that the row accepts", () => {
 });
 
 test("without anything set, requests to 8080 go to the application on 3000", () => {
-  expect(parsed({}).routes).toEqual([{ port: 8080, target: { host: "127.0.0.1", port: 3000 } }]);
+  expect(parsed({}).routes).toEqual([
+    { port: 8080, target: { host: "127.0.0.1", port: 3000 }, opaque: false },
+  ]);
 });
 
 test("what the injector formats is what the bouncer reads", () => {
@@ -35,10 +37,29 @@ test("what the injector formats is what the bouncer reads", () => {
   ];
   const config = parsed({ LISTENERS: formatListeners(listeners), TARGET_HOST: "fd00::7" });
   expect(config.routes).toEqual([
-    { port: 8080, target: { host: "fd00::7", port: 3000 } },
-    { port: 15001, target: { host: "fd00::7", port: 9000 } },
+    { port: 8080, target: { host: "fd00::7", port: 3000 }, opaque: false },
+    { port: 15001, target: { host: "fd00::7", port: 9000 }, opaque: false },
   ]);
   expect(parsed({ LISTENERS: formatListeners([]) }).routes).toEqual([]);
+});
+
+test("opaque are the listeners of the ports that are said to be", () => {
+  const env = { LISTENERS: "8080:3000,15001:9000,15002:9001", OPAQUE_PORTS: "9000, 9001" };
+  expect(parsed(env).routes.map(({ opaque }) => opaque)).toEqual([false, true, true]);
+});
+
+test.each([
+  [
+    { LISTENERS: "8080:3000,15001:9000", OPAQUE_PORTS: "9000,8080" },
+    'Cannot use OPAQUE_PORTS "9000,8080": accepted is a comma-separated list of ports, each a "targetPort" of "LISTENERS"',
+  ],
+  [
+    { LISTENERS: "8080:3000", OPAQUE_PORTS: "smtp" },
+    'Cannot use OPAQUE_PORTS "smtp": accepted is a comma-separated list of ports, each a "targetPort" of "LISTENERS"',
+  ],
+  [{ OPAQUE_PORTS: "3000" }, "Cannot use OPAQUE_PORTS without LISTENERS"],
+])("opaque ports are those of listeners: %j", (env, problem) => {
+  expect(parseConfig(env)).toEqual({ kind: "invalid", problems: [problem] });
 });
 
 test("an empty variable is an unset one", () => {
@@ -63,6 +84,31 @@ test.each([
       ],
     },
   ],
+  ["SHADOW_MODE", "true", { shadowMode: true }],
+  [
+    "DEGRADED_ROUTES",
+    "GET /health, * /static/*,M-SEARCH /%61,GET /a%20b",
+    {
+      degradedRoutes: [
+        { method: "GET", path: "/health", below: false },
+        { method: null, path: "/static/", below: true },
+        { method: "M-SEARCH", path: "/a", below: false },
+        { method: "GET", path: "/a%20b", below: false },
+      ],
+    },
+  ],
+  ["AUDIT_MODE", "auditability", { auditMode: "auditability" }],
+  [
+    "AUDIT_MASKS",
+    "/input/attributes/request/http/headers/x-internal, /result/a~1b/0/~01",
+    {
+      auditMasks: [
+        ["input", "attributes", "request", "http", "headers", "x-internal"],
+        ["result", "a/b", "0", "~1"],
+      ],
+    },
+  ],
+  ["AUDIT_MASKS", "/input", { auditMasks: [["input"]] }],
 ])("%s accepts %s", (variable, value, expected) => {
   expect(parsed({ [variable]: value })).toMatchObject(expected);
 });
@@ -96,6 +142,30 @@ test.each([
   ["LOG_LEVEL", "loud"],
   ["LOG_FORMAT", "xml"],
   ["AUDIT_LOG_DESTINATION", "http"],
+  ["SHADOW_MODE", "on"],
+  ["DEGRADED_ROUTES", "/health"],
+  ["DEGRADED_ROUTES", "get /health"],
+  ["DEGRADED_ROUTES", "G*T /health"],
+  ["DEGRADED_ROUTES", "GET health"],
+  ["DEGRADED_ROUTES", "GET /health,"],
+  ["DEGRADED_ROUTES", "GET /health?full=1"],
+  ["DEGRADED_ROUTES", "GET /a/../b"],
+  ["DEGRADED_ROUTES", "GET //b"],
+  ["DEGRADED_ROUTES", "GET /a%2fb"],
+  ["DEGRADED_ROUTES", "GET /a*"],
+  ["DEGRADED_ROUTES", "GET /*/b"],
+  ["DEGRADED_ROUTES", "GET /*/*"],
+  ["DEGRADED_ROUTES", "GET *"],
+  ["DEGRADED_ROUTES", "GET http://a/b"],
+  ["AUDIT_MODE", "both"],
+  ["AUDIT_MASKS", "input/a"],
+  ["AUDIT_MASKS", "/request/target"],
+  ["AUDIT_MASKS", "/input/"],
+  ["AUDIT_MASKS", "/input//a"],
+  ["AUDIT_MASKS", "/inputs"],
+  ["AUDIT_MASKS", "/input/a~2"],
+  ["AUDIT_MASKS", "/input/a,"],
+  ["AUDIT_MASKS", "/input/attributes/request/http/headers/X-Internal"],
   ["OTEL_ENABLED", "1"],
   ["ADMIN_TOKEN", "short"],
   ["PROBES", "{"],
@@ -128,6 +198,15 @@ test("all problems are reported together", () => {
       "Cannot use POLICY_VERIFICATION_SCOPE without POLICY_VERIFICATION_KEY",
     ],
   });
+});
+
+test.each([
+  ["auditability", "false", ["Cannot use AUDIT_MODE without ENABLE_AUDIT_LOG"]],
+  ["auditability", "true", null],
+  ["availability", "false", null],
+])("AUDIT_MODE=%s with ENABLE_AUDIT_LOG=%s", (mode, enabled, problems) => {
+  const result = parseConfig({ AUDIT_MODE: mode, ENABLE_AUDIT_LOG: enabled });
+  expect(result.kind === "invalid" ? result.problems : null).toEqual(problems);
 });
 
 const probe = {

@@ -69,12 +69,13 @@ function errorFields({ reason, detail, passage }: ExchangeReport): AuditEvent {
 
 /** How it ended, as far as there is something to say. */
 function outcomeFields(report: ExchangeReport): AuditEvent {
-  const { reason, aborted, upgraded, span } = report;
+  const { reason, aborted, upgraded, opaque, span } = report;
   return {
     ...(reason === null ? {} : { reason }),
     ...errorFields(report),
     ...(aborted === null ? {} : { aborted }),
     ...(upgraded ? { upgraded: true } : {}),
+    ...(opaque ? { opaque: true } : {}),
     ...(span === null ? {} : { trace_id: span.traceId, span_id: span.spanId }),
   };
 }

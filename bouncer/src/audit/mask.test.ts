@@ -7,6 +7,8 @@ test.each([
   ["/a?ACCESS_TOKEN=abc", "/a?ACCESS_TOKEN=***"],
   ["/a?tokens=1&mytoken=2", "/a?tokens=1&mytoken=2"],
   ["password=a&b=c", "password=***&b=c"],
+  ["/a?%74oken=abc", "/a?%74oken=***"],
+  ["/a?client%5Fsecret=abc&%zz=1", "/a?client%5Fsecret=***&%zz=1"],
 ])("%s is shown as %s", (target, expected) => {
   expect(maskTarget(target)).toBe(expected);
 });

@@ -31,12 +31,18 @@ export function recordFirst(
   const written = commit({ ...exchange.describe(), reason, detail, status });
   // From now on, it may be in the log: what becomes of it must be told there, too.
   exchange.recorded = { reason, status };
-  void findProblem(written).then((problem) => {
-    if (problem?.mayBeOut === false) exchange.recorded = null;
-    if (exchange.isOver) return undefined;
-    const unrecorded = problem && createRefusal("audit_unavailable", problem.detail);
-    return next(unrecorded);
-  });
+  void proceed(exchange, written, next);
+}
+
+async function proceed(
+  exchange: Exchange,
+  written: ReturnType<CommitDecision>,
+  next: (unrecorded: Refusal | null) => void,
+): Promise<void> {
+  const problem = await findProblem(written);
+  if (problem?.mayBeOut === false) exchange.recorded = null;
+  if (exchange.isOver) return;
+  next(problem && createRefusal("audit_unavailable", problem.detail));
 }
 
 interface Problem {

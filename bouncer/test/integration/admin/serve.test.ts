@@ -1,14 +1,7 @@
 import { EventEmitter } from "node:events";
 import { createServer } from "node:http";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { networkInterfaces, tmpdir } from "node:os";
-import { join } from "node:path";
-import { PassThrough } from "node:stream";
-import { pino } from "pino";
+import { networkInterfaces } from "node:os";
 import { afterEach, expect, test, vi } from "vitest";
-import { type Config, parseConfig } from "../../../src/config.ts";
-import type { Policy } from "../../../src/policy/decision.ts";
-import { type Serving, startServing } from "../../../src/serve.ts";
 import {
   allow,
   createTestPolicy,
@@ -17,98 +10,15 @@ import {
   eventOf,
   fetchHead,
   listenOn,
-  parseRaw,
   readAll,
   sendRaw,
 } from "../proxy/harness.ts";
-
-const token = "0123456789abcdef";
-const cleanups: (() => unknown)[] = [];
+import { ask, cleanUp, cleanups, noPolicy, run, token } from "./setting.ts";
 
 afterEach(async () => {
   vi.useRealTimers();
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+  await cleanUp();
 });
-
-interface Running {
-  readonly serving: Serving;
-  /** The application's port. */
-  readonly port: number;
-  readonly admin: number;
-  readonly audit: () => Promise<Record<string, unknown>[]>;
-}
-
-function parseRecord(line: string): Record<string, unknown> {
-  const record: unknown = JSON.parse(line);
-  if (typeof record !== "object" || record === null) throw new Error(`not a record: ${line}`);
-  return { ...record };
-}
-
-interface RunOptions {
-  readonly env?: Record<string, string>;
-  readonly policy?: Policy;
-  readonly app?: Parameters<typeof createServer>[1];
-  readonly config?: Partial<Config>;
-}
-
-async function run({ env = {}, policy, app, config }: RunOptions = {}): Promise<Running> {
-  const server = createServer(app ?? ((request, response) => response.end(`app ${request.url}`)));
-  const appPort = await listenOn(server);
-  cleanups.push(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const directory = await mkdtemp(join(tmpdir(), "serve-"));
-  const file = join(directory, "audit.log");
-  const parsed = parseConfig({
-    DRAIN_DELAY_SECONDS: "0",
-    DRAIN_TIMEOUT_SECONDS: "0",
-    AUDIT_LOG_DESTINATION: "file",
-    AUDIT_LOG_FILE: file,
-    ADMIN_TOKEN: token,
-    ...env,
-  });
-  if (parsed.kind === "invalid") throw new Error(parsed.problems.join());
-  const serving = await startServing(
-    {
-      ...parsed.config,
-      adminPort: 0,
-      routes: [{ port: 0, target: { host: "127.0.0.1", port: appPort } }],
-      ...config,
-    },
-    {
-      log: pino({ level: "silent" }),
-      version: "1.2.3",
-      stdout: new PassThrough(),
-      createPolicy: () => Promise.resolve(policy ?? createTestPolicy(() => allow)),
-    },
-  );
-  cleanups.push(async () => {
-    await serving.stop();
-    await rm(directory, { recursive: true, force: true });
-  });
-  return {
-    serving,
-    port: serving.ports[0] ?? 0,
-    admin: serving.adminPort,
-    audit: async () => {
-      await serving.stop();
-      const lines = (await readFile(file, "utf8")).trimEnd().split("\n");
-      return lines.filter((line) => line !== "").map(parseRecord);
-    },
-  };
-}
-
-function noPolicy(error: { code: string; message: string; at: number } | null = null): Policy {
-  const policy = createTestPolicy(() => ({ ...deny, status: 503, reason: "no_policy" }));
-  const status = { ...policy.status(), bundle: null, activatedAt: null };
-  return { ...policy, status: () => ({ ...status, sync: { ...status.sync, error } }) };
-}
-
-async function ask(port: number, path: string, method = "GET") {
-  const close = "Host: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-  return parseRaw(await sendRaw(port, `${method} ${path} HTTP/1.1\r\n${close}`));
-}
 
 test("health, ready, status and metrics of a bouncer at work", async () => {
   const { admin, port } = await run();
@@ -121,7 +31,9 @@ test("health, ready, status and metrics of a bouncer at work", async () => {
     listening: true,
     draining: false,
     inFlight: 0,
+    shadow: false,
     policy: { bundle: { revision: "r1" } },
+    audit: { enabled: true, destination: "file", mode: "availability", dropped: 0, error: null },
   });
   const metrics = (await ask(admin, "/metrics")).body;
   expect(metrics).toContain('bouncer_requests_total{verdict="allow",reason=""} 1');
