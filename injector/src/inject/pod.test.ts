@@ -1,6 +1,7 @@
 /** What goldens and laws do not show: denials, warnings, and what a fake status cannot do. */
 import { expect, test } from "vitest";
 import { buildContext, buildSettings } from "../../test/support/context.ts";
+import type { InjectionContext } from "./injection.ts";
 import { inject } from "./pod.ts";
 import { uninject } from "./uninject.ts";
 
@@ -141,5 +142,102 @@ test("too many ports are denied", () => {
     kind: "deny",
     reason: "too_many_ports",
     problems: ["the pod has 300 app ports, the bouncer listens for 256 at most"],
+  });
+});
+
+const enforcing = (level: string) =>
+  buildContext({
+    namespace: {
+      name: "shop",
+      labels: { "bouncer-injection": "enabled", "pod-security.kubernetes.io/enforce": level },
+      annotations: {},
+    },
+  });
+
+const warningsOf = (pod: unknown, given: InjectionContext) => {
+  const injection = inject(pod, given);
+  return injection.kind === "inject"
+    ? injection.warnings.map(({ code, message }) => `${code}: ${message}`)
+    : [injection.reason];
+};
+
+test.each<readonly [string, InjectionContext, object, readonly string[]]>([
+  ["nothing out of the ordinary", context, {}, []],
+  [
+    "native sidecars that the cluster cannot have",
+    buildContext({
+      settings: buildSettings({ nativeSidecar: true }),
+      cluster: { apiServer: "1.33.1", oldestKubelet: "1.27.4", services: null },
+    }),
+    {},
+    ["native_sidecar_unsupported: the oldest kubelet is 1.27.4: "],
+  ],
+  [
+    "shadow mode",
+    buildContext({ settings: buildSettings({ shadow: true }) }),
+    {},
+    ["shadow_mode: bouncer.dev/shadow: "],
+  ],
+  [
+    "exclusions in service mode",
+    buildContext({
+      settings: buildSettings({
+        mode: "service",
+        excludedPorts: [9100],
+        excludedSourceCidrs: ["10.0.0.0/8"],
+      }),
+    }),
+    {},
+    [
+      "exclusion_without_effect: bouncer.dev/excluded-ports: ",
+      "exclusion_without_effect: bouncer.dev/excluded-source-cidrs: ",
+    ],
+  ],
+  [
+    "the power to remove rules",
+    context,
+    { hostPID: true, containers: [{ ...app, securityContext: { privileged: true } }] },
+    ["could_remove_rules: hostPID: true: ", "could_remove_rules: container app: privileged: "],
+  ],
+  [
+    "the power to remove rules where there are none",
+    buildContext({ settings: buildSettings({ mode: "service" }) }),
+    { hostPID: true },
+    [],
+  ],
+])("warnings: %s", (_, given, spec, expected) => {
+  const warnings = warningsOf({ spec: { containers: [app], ...spec } }, given);
+  expect(warnings).toEqual(expected.map((start) => expect.stringContaining(start)));
+});
+
+/** Pod Security Standard "restricted", as far as containers go; "baseline" is part of it. */
+const meetsRestricted = {
+  runAsNonRoot: true,
+  privileged: false,
+  allowPrivilegeEscalation: false,
+  capabilities: { drop: ["ALL"] },
+  seccompProfile: { type: "RuntimeDefault" },
+};
+
+test.each(["baseline", "restricted"])("what is added meets Pod Security %s", (level) => {
+  const injection = inject({ spec: { containers: [app] } }, enforcing(level));
+  if (injection.kind !== "inject") throw new Error(injection.reason);
+  const { initContainers } = injection.pod.spec;
+  expect(initContainers?.map(({ name }) => name)).toEqual(["policy-loader", "bouncer-sidecar"]);
+  for (const container of initContainers ?? []) {
+    expect(container.securityContext).toMatchObject(meetsRestricted);
+    expect(container.securityContext?.capabilities?.add).toBeUndefined();
+  }
+});
+
+test("redirect where Pod Security forbids it is denied, not left to fail", () => {
+  const pod = {
+    metadata: { annotations: { "bouncer.dev/mode": "redirect" } },
+    spec: { containers: [app] },
+  };
+  const settings = buildSettings({ allowedPodAnnotations: ["mode"] });
+  expect(inject(pod, { ...enforcing("baseline"), settings })).toMatchObject({
+    kind: "deny",
+    reason: "pod_security_forbids_redirect",
   });
 });
