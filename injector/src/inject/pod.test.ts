@@ -207,7 +207,7 @@ test.each<readonly [string, InjectionContext, object, readonly string[]]>([
   ],
 ])("warnings: %s", (_, given, spec, expected) => {
   const warnings = warningsOf({ spec: { containers: [app], ...spec } }, given);
-  expect(warnings).toEqual(expected.map((start) => expect.stringContaining(start)));
+  expect(warnings.map((one, index) => one.slice(0, expected[index]?.length))).toEqual(expected);
 });
 
 /** Pod Security Standard "restricted", as far as containers go; "baseline" is part of it. */
