@@ -23,6 +23,11 @@ test("the defaults, with what is required and nothing else", () => {
       settingsFile: "/etc/bouncer-injector/settings.yaml",
       drainDelayMs: 5000,
       drainTimeoutMs: 10_000,
+      events: true,
+      lease: "bouncer-injector",
+      reconcileIntervalMs: 60_000,
+      evictUnprotected: false,
+      evictionsPerInterval: 1,
       logLevel: "info",
     },
   });
@@ -58,6 +63,11 @@ describe("refused", () => {
     { name: "INJECTOR_CLUSTER_DOMAIN", value: "cluster local" },
     { name: "INJECTOR_DRAIN_DELAY_SECONDS", value: "601" },
     { name: "INJECTOR_DRAIN_TIMEOUT_SECONDS", value: "1.5" },
+    { name: "INJECTOR_EVENTS", value: "yes" },
+    { name: "INJECTOR_LEASE", value: "Lease" },
+    { name: "INJECTOR_RECONCILE_INTERVAL_SECONDS", value: "86401" },
+    { name: "INJECTOR_EVICT_UNPROTECTED", value: "1" },
+    { name: "INJECTOR_EVICTIONS_PER_INTERVAL", value: "0" },
     { name: "INJECTOR_BRIDGE_SERVICE", value: "bridge" },
     { name: "INJECTOR_BRIDGE_TLS_SECRET", value: "bridge-tls" },
   ])("$name=$value", ({ name, value }) => {

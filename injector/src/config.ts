@@ -13,13 +13,18 @@ import {
   type Values,
   variable,
 } from "bouncer-environment/table";
-import { integer, text } from "bouncer-environment/value";
+import { flag, integer, text } from "bouncer-environment/value";
 import * as v from "valibot";
 
 const label = v.pipe(v.string(), v.regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/));
 const subdomain = v.pipe(v.string(), v.regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/));
 const milliseconds = v.pipe(
   integer(0, 600),
+  v.transform((seconds) => seconds * 1000),
+);
+
+const interval = v.pipe(
+  integer(0, 86_400),
   v.transform((seconds) => seconds * 1000),
 );
 
@@ -54,7 +59,7 @@ export const table = {
   }),
   port: variable("INJECTOR_PORT", "8443", integer(0, 65_535), {
     accepts: "a TCP port, 0 to 65535",
-    doc: "Port of `POST /mutate`, over HTTPS. 0 takes a free one.",
+    doc: "Port of `POST /mutate` (pods) and `POST /warn` (workloads), over HTTPS. 0 takes a free one.",
   }),
   adminPort: variable("INJECTOR_ADMIN_PORT", "9090", integer(0, 65_535), {
     accepts: "a TCP port, 0 to 65535",
@@ -71,6 +76,26 @@ export const table = {
   drainTimeoutMs: variable("INJECTOR_DRAIN_TIMEOUT_SECONDS", "10", milliseconds, {
     accepts: "seconds, 0 to 600",
     doc: "How long requests may take to finish after that.",
+  }),
+  events: variable("INJECTOR_EVENTS", "true", flag, {
+    accepts: "`true` or `false`",
+    doc: "Whether Events are written: on the Deployment or other owner of a pod that was injected, skipped, denied or found unprotected.",
+  }),
+  lease: variable("INJECTOR_LEASE", "bouncer-injector", subdomain, {
+    accepts: "the name of a Lease",
+    doc: "Lease in the webhook's namespace by which one replica is chosen to count unprotected pods; created when it is not there.",
+  }),
+  reconcileIntervalMs: variable("INJECTOR_RECONCILE_INTERVAL_SECONDS", "60", interval, {
+    accepts: "seconds, 0 to 86400",
+    doc: "How often pods that run without a bouncer are counted. 0: never.",
+  }),
+  evictUnprotected: variable("INJECTOR_EVICT_UNPROTECTED", "false", flag, {
+    accepts: "`true` or `false`",
+    doc: "Whether unprotected pods of ReplicaSets, StatefulSets and ReplicationControllers are evicted, so that they come back with a bouncer. PodDisruptionBudgets hold.",
+  }),
+  evictionsPerInterval: variable("INJECTOR_EVICTIONS_PER_INTERVAL", "1", integer(1, 50), {
+    accepts: "a whole number, 1 to 50",
+    doc: "How many pods may be evicted between two counts; of one owner it is never more than one.",
   }),
   logLevel: variable(
     "LOG_LEVEL",

@@ -45,9 +45,14 @@ export const errorTable = {
   },
   request_unexpected: {
     status: 400,
-    about: "The AdmissionReview is not about the creation of a pod.",
+    about:
+      "The AdmissionReview is not about the creation of a pod, or at /warn not about a workload.",
   },
   namespace_unknown: { status: 404, about: "The pod's namespace does not exist." },
+  plain_http: {
+    status: 400,
+    about: "The client spoke HTTP on the port of HTTPS.",
+  },
   deadline_exceeded: {
     status: 504,
     about: "The answer was not ready within the time the API server waits.",

@@ -5,6 +5,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import { buffer } from "node:stream/consumers";
 import { createIdentity } from "bouncer-certs/key-pair";
 import manifest from "../package.json" with { type: "json" };
@@ -47,6 +48,7 @@ async function serve(): Promise<void> {
       inject,
       buildPatch,
       version,
+      identity: `${hostname()}_${randomBytes(4).toString("hex")}`,
       now: Date.now,
       monotonic: () => performance.now(),
       timer: systemTimer,

@@ -12,8 +12,14 @@ const serving: Certificate = {
   dnsNames: [],
 };
 const certificates = { serving, signer: null, bridge: null, caBundleInSync: true, error: null };
-const good = { certificates, namespacesSynced: true, draining: false, now: 99 };
-const ok = { certificate: "ok", caBundle: "ok", namespaces: "ok", process: "ok" };
+const good = {
+  certificates,
+  namespacesSynced: true,
+  clusterSettled: true,
+  draining: false,
+  now: 99,
+};
+const ok = { certificate: "ok", caBundle: "ok", namespaces: "ok", cluster: "ok", process: "ok" };
 
 test.each([
   { state: "all is well", facts: good, checks: ok },
@@ -36,6 +42,11 @@ test.each([
     state: "namespaces are not listed",
     facts: { ...good, namespacesSynced: false },
     checks: { ...ok, namespaces: "not listed yet" },
+  },
+  {
+    state: "the versions of the cluster are not read",
+    facts: { ...good, clusterSettled: false },
+    checks: { ...ok, cluster: "not read yet" },
   },
   {
     state: "it shuts down",

@@ -4,7 +4,13 @@ import { createMetrics } from "./telemetry/metrics.ts";
 
 test("the reference is what the webhook runs on", async () => {
   const nothing = { serving: null, signer: null, bridge: null, caBundleInSync: false, error: null };
-  const metrics = createMetrics({ certificates: () => nothing, settingsValid: () => true });
+  const metrics = createMetrics({
+    certificates: () => nothing,
+    settingsValid: () => true,
+    isLeader: () => false,
+    reconciler: () => ({ unprotected: null, completedAt: null, durationMs: null }),
+    info: () => ({ version: "", revision: "" }),
+  });
   const lines = (await metrics.render()).matchAll(/^# HELP (bouncer_\S+) (.+)$/gm);
   const about = [...lines].map(([, name = "", help = ""]) => ({ name, help }));
   await expect(renderReference(about)).toMatchFileSnapshot("../../docs/reference/webhook.md");

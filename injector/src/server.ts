@@ -1,5 +1,5 @@
 /**
- * The HTTPS server of `POST /mutate`: limits, timeouts, certificates that change while it serves,
+ * The HTTPS server of `POST /mutate` and `POST /warn`: limits, timeouts, certificates that change while it serves,
  * and a shutdown that loses no request. What a request means is decided in admission/.
  */
 import type { Server as NetServer, Socket } from "node:net";
@@ -22,11 +22,21 @@ const headersMs = 5000;
 /** A whole request comes from the control plane in milliseconds. */
 const requestMs = 5000;
 const defaultTimeoutMs = 5000;
+const plainHttpAnswer = [
+  "HTTP/1.1 400 Bad Request",
+  "content-type: text/plain",
+  "connection: close",
+  "",
+  "Cannot answer: this port speaks HTTPS, and the request is plain HTTP\n",
+].join("\r\n");
 /** Part of the API server's timeout in which the answer is made; the rest is for the way back. */
 const budgetShare = 0.8;
 
 export interface WebhookDeps {
+  /** Pods, at /mutate. */
   readonly admit: Admit;
+  /** Workloads, at /warn. */
+  readonly warn: Admit;
   /** A request that was no admission. */
   readonly refused: (code: ErrorCode) => void;
   readonly log: Log;
@@ -58,10 +68,7 @@ export function createWebhookServer(deps: WebhookDeps): WebhookServer {
     },
     app,
   );
-  server.on("tlsClientError", (error: Error, socket: Socket) => {
-    deps.log.debug({ error: error.message }, "TLS handshake failed");
-    socket.destroy();
-  });
+  answerPlainHttp(server, deps);
   return {
     setCertificate: (certificate) => server.setSecureContext({ ...tls, ...certificate }),
     listen: (port) =>
@@ -71,6 +78,27 @@ export function createWebhookServer(deps: WebhookDeps): WebhookServer {
     },
     close: (timeoutMs) => close(server, timeoutMs),
   };
+}
+
+/** What begins like a request line is answered as Go's servers do, so that people see their mistake. */
+function answerPlainHttp(server: Server, { log, refused }: WebhookDeps): void {
+  const raw = new Map<string, Socket>();
+  const keyOf = ({ remoteAddress = "", remotePort = 0 }: Socket): string =>
+    `${remoteAddress} ${remotePort}`;
+  server.prependListener("connection", (socket: Socket) => {
+    const key = keyOf(socket);
+    raw.set(key, socket);
+    socket.on("close", () => raw.delete(key));
+  });
+  server.on("tlsClientError", (error: Error, socket: Socket) => {
+    log.debug({ error: error.message }, "TLS handshake failed");
+    if ("code" in error && error.code === "ERR_SSL_HTTP_REQUEST") {
+      refused("plain_http");
+      // Past TLS, whose own socket can send nothing any more.
+      raw.get(keyOf(socket))?.write(plainHttpAnswer);
+    }
+    socket.destroy();
+  });
 }
 
 /**
@@ -119,11 +147,14 @@ function createApp(deps: WebhookDeps, isDraining: () => boolean): Express {
   };
   const body = express.raw({ type: "application/json", limit: maxBodyBytes, inflate: false });
   // Express 5 hands a rejection to the error handler.
-  app.post("/mutate", body, (request, response) =>
-    mutate(request, deps).then((review) => reply(response, 200, review)),
-  );
+  for (const [path, admit] of Object.entries({ "/mutate": deps.admit, "/warn": deps.warn })) {
+    app.post(path, body, (request, response) =>
+      answer(request, admit).then((review) => reply(response, 200, review)),
+    );
+  }
   app.use((_request, response) => {
-    reply(response, 404, { message: "Cannot answer: only POST /mutate is served" });
+    const message = "Cannot answer: only POST /mutate and POST /warn are served";
+    reply(response, 404, { message });
   });
   app.use(createErrorHandler(deps, reply));
   return app;
@@ -131,7 +162,7 @@ function createApp(deps: WebhookDeps, isDraining: () => boolean): Express {
 
 type Reply = (response: Response, status: number, content: object) => void;
 
-async function mutate(request: Request, deps: WebhookDeps): Promise<object> {
+async function answer(request: Request, admit: Admit): Promise<object> {
   const bytes: unknown = request.body;
   if (!(bytes instanceof Uint8Array)) {
     const type = request.get("content-type") ?? "";
@@ -140,8 +171,8 @@ async function mutate(request: Request, deps: WebhookDeps): Promise<object> {
   }
   const review = parseReview(bytes);
   if (review.kind === "malformed") throw new InjectorError("review_malformed", review.message);
-  const answer = await deps.admit(review.request, budgetMs(request.query["timeout"]));
-  return buildReview(review.request.uid, answer);
+  const budget = budgetMs(request.query["timeout"]);
+  return buildReview(review.request.uid, await admit(review.request, budget));
 }
 
 /** The API server says how long it waits: `?timeout=5s`. */

@@ -9,14 +9,23 @@ import { createAdminServer } from "./admin.ts";
 import { fillAuthority } from "./admission/authority.ts";
 import { createAdmit } from "./admission/handler.ts";
 import type { AdmissionDeps } from "./admission/handler.ts";
+import { createJudge } from "./admission/judge.ts";
+import type { JudgeDeps } from "./admission/judge.ts";
+import { createWarn } from "./admission/warn.ts";
 import type { Config } from "./config.ts";
 import { toInjectorError } from "./errors.ts";
+import type { ErrorCode } from "./errors.ts";
+import { startEvents } from "./events/start.ts";
+import { createCluster } from "./kube/cluster.ts";
 import { createNamespaces } from "./kube/namespaces.ts";
+import { createAskApi } from "./kube/request.ts";
 import { createSecretStore } from "./kube/secrets.ts";
+import { createServices } from "./kube/services.ts";
 import { createWebhookStore, followWebhook } from "./kube/webhook.ts";
 import { createLoop } from "./loop.ts";
 import type { Timer } from "./loop.ts";
 import { assessReadiness } from "./readiness.ts";
+import { startReconciler } from "./reconcile/start.ts";
 import { createWebhookServer, listen } from "./server.ts";
 import { openSettingsFile } from "./settings-file.ts";
 import type { Log } from "./telemetry/log.ts";
@@ -24,14 +33,16 @@ import { createMetrics } from "./telemetry/metrics.ts";
 import { createCertificates } from "./tls/certificates.ts";
 import { serviceDnsNames } from "./tls/names.ts";
 
-export interface WebhookWorld extends Pick<
-  AdmissionDeps,
-  "inject" | "buildPatch" | "createAdminToken" | "version" | "monotonic"
-> {
+export interface WebhookWorld
+  extends
+    Pick<AdmissionDeps, "buildPatch" | "monotonic">,
+    Pick<JudgeDeps, "inject" | "createAdminToken" | "version"> {
   readonly kubeConfig: KubeConfig;
   readonly readFile: (path: string) => Promise<string>;
   readonly createIdentity: (bits: number) => Promise<Identity>;
-  /** Milliseconds since the epoch, for certificates. */
+  /** Of this replica, and of this run of it. */
+  readonly identity: string;
+  /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly timer: Timer;
   readonly log: Log;
@@ -69,28 +80,67 @@ export async function startWebhook(config: Config, world: WebhookWorld): Promise
     now,
     log,
   });
+  const revision = (): string => settingsFile.current().revision;
   const metrics = createMetrics({
     certificates: () => certificates.status(),
     settingsValid: () => settingsFile.isValid(),
+    isLeader: () => reconciler.isLeader(),
+    reconciler: () => reconciler.status(),
+    info: () => ({ version: world.version, revision: revision() }),
   });
+  const ask = createAskApi(kubeConfig);
   const namespaces = createNamespaces({ kubeConfig, onError, timer });
+  const cluster = createCluster({ ask, timer, log });
   const bridgeNames = certificateTargets(config).bridge?.dnsNames ?? [];
-  const admit = createAdmit({
+  const judge = createJudge({
     ...world,
     namespaces,
+    versions: () => cluster.versions(),
+    services: createServices({ ...world, ask }),
     settings: () => fillAuthority(settingsFile.current(), certificates.bundle(), bridgeNames),
     injectorNamespace: config.namespace,
+  });
+  const events = startEvents(config, {
+    ...world,
+    ask,
+    onError,
+    count: (result) => metrics.event(result),
+  });
+  const admit = createAdmit({
+    ...world,
+    judge,
+    revision,
+    record: (event) => events.record(event),
     observe: (result, reason, seconds) => metrics.admission(result, reason, seconds),
   });
-  const server = createWebhookServer({ admit, refused: (code) => metrics.refused(code), log });
+  const warn = createWarn({
+    ...world,
+    judge,
+    revision,
+    observe: (result, reason) => metrics.workload(result, reason),
+  });
+  const refused = (code: ErrorCode): void => metrics.refused(code);
+  const server = createWebhookServer({ admit, warn, refused, log });
   let draining = false;
   const readiness = () =>
     assessReadiness({
       certificates: certificates.status(),
       namespacesSynced: namespaces.isSynced(),
+      clusterSettled: cluster.isSettled(),
       draining,
       now: now(),
     });
+  const reconciler = startReconciler(config, {
+    ...world,
+    ask,
+    namespaces,
+    judge,
+    revision,
+    recorder: events,
+    isReady: () => readiness().ready,
+    countEviction: (result) => metrics.eviction(result),
+    onFailure: () => metrics.reconcileFailed(),
+  });
   const admin = createAdminServer({ readiness, metrics, log });
   const port = await server.listen(config.port);
   const adminPort = await listen(admin, config.adminPort, onError);
@@ -125,9 +175,11 @@ export async function startWebhook(config: Config, world: WebhookWorld): Promise
       draining = true;
       server.drain();
       await elapse(config.drainDelayMs, timer);
-      await server.close(config.drainTimeoutMs);
+      // The lead goes to another replica at once; Events are written while requests finish.
+      await Promise.all([reconciler.close(), server.close(config.drainTimeoutMs)]);
+      await events.close(config.drainTimeoutMs);
       await Promise.all([...loops.map((loop) => loop.close()), followed.close()]);
-      await namespaces.close();
+      await Promise.all([namespaces.close(), cluster.close()]);
       admin.close();
       admin.closeAllConnections();
     },

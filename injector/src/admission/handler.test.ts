@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { InjectorError } from "../errors.ts";
+import type { EventDraft } from "../events/event.ts";
 import type { Injection } from "../inject/injection.ts";
 import type { Pod } from "../inject/kubernetes.ts";
 import type { Namespace } from "../kube/namespaces.ts";
-import { parseSettings } from "../settings.ts";
 import { createLog } from "../telemetry/log.ts";
 import { createAdmit } from "./handler.ts";
 import type { AdmissionDeps } from "./handler.ts";
@@ -25,28 +25,24 @@ const request: AdmissionRequest = {
   object: pod,
 };
 const injected: Injection = { kind: "inject", reason: "injected", pod, warnings: [] };
-const notLabelled: Injection = {
-  kind: "skip",
-  reason: "namespace_not_labelled",
-  message: "not labelled",
-};
 const patch = [{ op: "add" as const, path: "/x", value: 1 }];
 
+const answering = (injection: Injection): AdmissionDeps["judge"] => ({
+  ask: async () => ({ injection, namespace: shop }),
+});
+const rejecting = (error: Error): AdmissionDeps["judge"] => ({ ask: () => Promise.reject(error) });
+
 function setUp(changed: Partial<AdmissionDeps> = {}) {
-  const parsed = parseSettings({});
-  if (!parsed.ok) throw new Error("the defaults are valid");
   const lines: string[] = [];
   const observed: string[] = [];
+  const events: EventDraft[] = [];
   const timers: (() => void)[] = [];
   const admit = createAdmit({
-    inject: () => injected,
+    judge: answering(injected),
     buildPatch: () => patch,
-    namespaces: { cached: () => shop, read: async () => shop },
-    settings: () => parsed.settings,
-    injectorNamespace: "bouncer-system",
-    version: "1",
-    createAdminToken: () => "t",
     observe: (result, reason) => observed.push(`${result} ${reason}`),
+    record: (event) => events.push(event),
+    revision: () => "blue",
     monotonic: () => 0,
     timer: {
       after: (_ms, callback) => {
@@ -57,7 +53,7 @@ function setUp(changed: Partial<AdmissionDeps> = {}) {
     log: createLog("info", { write: (line: string) => lines.push(line) }),
     ...changed,
   });
-  return { admit, lines, observed, timers };
+  return { admit, lines, observed, events, timers };
 }
 
 interface Row {
@@ -77,53 +73,44 @@ const rows: readonly Row[] = [
   {
     what: "injected with warnings",
     deps: {
-      inject: () => ({ ...injected, warnings: [{ code: "no_app_ports", message: "no ports" }] }),
+      judge: answering({ ...injected, warnings: [{ code: "no_app_ports", message: "no ports" }] }),
     },
     answer: { allowed: true, warnings: ["no ports"] },
     observed: "injected injected",
   },
   {
     what: "skipped, and told why",
-    deps: { inject: () => ({ kind: "skip", reason: "windows", message: "windows" }) },
+    deps: { judge: answering({ kind: "skip", reason: "windows", message: "windows" }) },
     answer: { allowed: true, patch: [], warnings: ["windows"], reason: "windows" },
     observed: "skipped windows",
   },
   {
     what: "skipped as it asked",
-    deps: { inject: () => ({ kind: "skip", reason: "opted_out", message: "opted out" }) },
+    deps: { judge: answering({ kind: "skip", reason: "opted_out", message: "opted out" }) },
     answer: { allowed: true, patch: [], warnings: [], reason: "opted_out" },
     observed: "skipped opted_out",
   },
   {
     what: "denied with every problem",
-    deps: { inject: () => ({ kind: "deny", reason: "invalid_pod", problems: ["a", "b"] }) },
+    deps: { judge: answering({ kind: "deny", reason: "invalid_pod", problems: ["a", "b"] }) },
     answer: { allowed: false, code: 422, message: "a; b", reason: "invalid_pod" },
     observed: "denied invalid_pod",
   },
   {
     what: "refused in a namespace that does not exist",
-    deps: { namespaces: { cached: () => undefined, read: async () => null } },
+    deps: { judge: rejecting(new InjectorError("namespace_unknown", "Cannot inject")) },
     answer: { allowed: false, code: 404, reason: "namespace_unknown" },
     observed: "failed namespace_unknown",
   },
   {
     what: "refused when the namespace cannot be read",
-    deps: {
-      namespaces: {
-        cached: () => undefined,
-        read: () => Promise.reject(new InjectorError("api_failed", "Cannot read namespace")),
-      },
-    },
+    deps: { judge: rejecting(new InjectorError("api_failed", "Cannot read namespace")) },
     answer: { allowed: false, code: 503, message: "Cannot read namespace (api_failed)" },
     observed: "failed api_failed",
   },
   {
     what: "refused when the core throws",
-    deps: {
-      inject: () => {
-        throw new TypeError("bug");
-      },
-    },
+    deps: { judge: rejecting(new TypeError("bug")) },
     answer: { allowed: false, code: 500, message: "bug (internal)" },
     observed: "failed internal",
   },
@@ -145,27 +132,48 @@ test.each(rows)("a pod is $what", async ({ deps, answer, observed }) => {
   expect(setup.observed).toEqual([observed]);
 });
 
-test("a namespace that the cache knows is not asked for", async () => {
+test("the API server's audit log gets result, reason, revision and mode", async () => {
+  const status = {
+    version: "1",
+    config: "x",
+    chosen: {
+      mode: "service",
+      preset: "small",
+      nativeSidecar: true,
+      listeners: "",
+      adminPort: 1,
+      unlistedPorts: "deny",
+    },
+    added: {
+      initContainers: [],
+      containers: [],
+      volumes: [],
+      imagePullSecrets: [],
+      annotations: {},
+    },
+    created: {},
+    replaced: [],
+  };
+  const annotations = { "bouncer.dev/status": JSON.stringify(status) };
   const { admit } = setUp({
-    namespaces: { cached: () => shop, read: () => Promise.reject(new Error("asked")) },
+    judge: answering({ ...injected, pod: { ...pod, metadata: { annotations } } }),
   });
-  expect(await admit(request, 1000)).toMatchObject({ allowed: true });
+  expect(await admit(request, 1000)).toMatchObject({
+    audit: { result: "injected", revision: "blue", mode: "service" },
+  });
 });
 
-test("nobody is skipped on the word of the cache alone", async () => {
-  const stale = { ...shop, labels: {} };
-  const { admit } = setUp({
-    namespaces: { cached: () => stale, read: async () => shop },
-    inject: (_object, { namespace }) => (namespace === stale ? notLabelled : injected),
-  });
-  expect(await admit(request, 1000)).toMatchObject({ reason: "injected" });
+test("an admission is told by an Event, a dry run is not", async () => {
+  const { admit, events } = setUp();
+  await admit({ ...request, dryRun: true }, 1000);
+  expect(events).toEqual([]);
+  await admit(request, 1000);
+  expect(events).toMatchObject([{ reason: "BouncerInjected", about: { kind: "Namespace" } }]);
 });
 
 test("what is not ready in time is refused", async () => {
-  const never = Promise.withResolvers<null>();
-  const { admit, timers } = setUp({
-    namespaces: { cached: () => undefined, read: () => never.promise },
-  });
+  const never = Promise.withResolvers<never>();
+  const { admit, timers } = setUp({ judge: { ask: () => never.promise } });
   const answer = admit(request, 4000);
   for (const elapsed of timers) elapsed();
   expect(await answer).toMatchObject({

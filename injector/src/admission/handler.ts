@@ -1,41 +1,44 @@
 /**
- * One admission from beginning to end: facts about the namespace, the pure core, the patch, and one
- * log line. Whatever goes wrong inside is an answer that refuses the pod: never a pod that starts
- * without a bouncer by mistake, never a crash.
+ * One admission from beginning to end: the judgement, the patch, one log line and the Events.
+ * Whatever goes wrong inside is an answer that refuses the pod: never a pod that starts without a
+ * bouncer by mistake, never a crash.
  */
 import type { Operation } from "fast-json-patch";
-import * as v from "valibot";
 import { InjectorError, errorTable, toInjectorError } from "../errors.ts";
-import type { Injection, InjectionContext } from "../inject/injection.ts";
+import { describeAdmission, subjectOf } from "../events/event.ts";
+import type { EventDraft } from "../events/event.ts";
+import type { Injection } from "../inject/injection.ts";
 import type { Pod } from "../inject/kubernetes.ts";
-import type { Namespace, Namespaces } from "../kube/namespaces.ts";
+import { readStatus } from "../inject/status.ts";
 import type { Timer } from "../loop.ts";
-import type { Settings } from "../settings.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { AdmissionResult } from "../telemetry/metrics.ts";
-import type { AdmissionRequest, Answer } from "./review.ts";
+import { withDeadline } from "./deadline.ts";
+import type { Judge, Judgement } from "./judge.ts";
+import type { AdmissionRequest, Answer, AuditedAnswer } from "./review.ts";
+import { nameOf } from "./workload.ts";
 
 export interface AdmissionDeps {
-  readonly inject: (pod: unknown, context: InjectionContext) => Injection;
+  readonly judge: Pick<Judge, "ask">;
   readonly buildPatch: (original: Pod, wanted: Pod) => readonly Operation[];
-  readonly namespaces: Pick<Namespaces, "cached" | "read">;
-  /** The settings in force, with the authority filled in. */
-  readonly settings: () => Settings;
-  readonly injectorNamespace: string;
-  readonly version: string;
-  readonly createAdminToken: () => string;
   readonly observe: (result: AdmissionResult, reason: string, seconds: number) => void;
+  /** Returns at once, and never throws. */
+  readonly record: (event: EventDraft) => void;
+  /** Of this installation, for the API server's audit log. */
+  readonly revision: () => string;
   /** Milliseconds of a clock that only goes forward, for durations. */
   readonly monotonic: () => number;
   readonly timer: Timer;
   readonly log: Log;
 }
 
-export type Admit = (request: AdmissionRequest, budgetMs: number) => Promise<Answer>;
+export type Admit = (request: AdmissionRequest, budgetMs: number) => Promise<AuditedAnswer>;
 
 interface Outcome {
   readonly result: AdmissionResult;
   readonly answer: Answer;
+  /** How requests get to the bouncer; empty without one. */
+  readonly mode: string;
 }
 
 const message = {
@@ -51,7 +54,7 @@ const deniedStatus = 422;
 export function createAdmit(deps: AdmissionDeps): Admit {
   return async (request, budgetMs) => {
     const started = deps.monotonic();
-    const { result, answer } = await withDeadline(
+    const { result, answer, mode } = await withDeadline(
       decide(request, deps),
       budgetMs,
       deps.timer,
@@ -72,27 +75,27 @@ export function createAdmit(deps: AdmissionDeps): Admit {
       },
       message[result],
     );
-    return answer;
+    return { ...answer, audit: { result, revision: deps.revision(), mode } };
   };
 }
 
 async function decide(request: AdmissionRequest, deps: AdmissionDeps): Promise<Outcome> {
   const pod = podOf(request);
-  const cached = deps.namespaces.cached(request.namespace);
-  if (cached !== undefined) {
-    const injection = deps.inject(pod, contextOf(cached, deps));
-    // The API server sends only what its selectors match, and its view may be newer than the
-    // cache: nobody is left without a bouncer because of a label that has not arrived here yet.
-    if (injection.kind !== "skip") return toOutcome(pod, injection, deps);
-  }
-  const namespace = await deps.namespaces.read(request.namespace);
-  if (namespace === null) {
-    throw new InjectorError(
-      "namespace_unknown",
-      `Cannot inject into namespace "${request.namespace}": there is no such namespace`,
-    );
-  }
-  return toOutcome(pod, deps.inject(pod, contextOf(namespace, deps)), deps);
+  const judgement = await deps.judge.ask(pod, request.namespace);
+  const outcome = toOutcome(pod, judgement.injection, deps);
+  // A dry run leaves no trace (`sideEffects: NoneOnDryRun`).
+  if (!request.dryRun) recordEvents(request, judgement, deps);
+  return outcome;
+}
+
+function recordEvents(
+  request: AdmissionRequest,
+  { injection, namespace }: Judgement,
+  { record }: AdmissionDeps,
+): void {
+  const { metadata } = podOf(request);
+  const about = subjectOf(metadata, request.namespace);
+  for (const event of describeAdmission(about, namespace, injection)) record(event);
 }
 
 function podOf(request: AdmissionRequest): Pod {
@@ -121,23 +124,21 @@ function isPod(object: unknown): object is Pod {
   );
 }
 
-function contextOf(namespace: Namespace, deps: AdmissionDeps): InjectionContext {
-  const { injectorNamespace, version } = deps;
-  const settings = deps.settings();
-  return { settings, namespace, injectorNamespace, version, adminToken: deps.createAdminToken() };
-}
-
 function toOutcome(pod: Pod, injection: Injection, deps: AdmissionDeps): Outcome {
   const { kind, reason } = injection;
   if (kind === "inject") {
     const patch = deps.buildPatch(pod, injection.pod);
     const warnings = injection.warnings.map((warning) => warning.message);
-    return { result: "injected", answer: { allowed: true, patch, warnings, reason } };
+    return {
+      result: "injected",
+      answer: { allowed: true, patch, warnings, reason },
+      mode: modeOf(injection.pod),
+    };
   }
   if (kind === "skip") {
     // Who opted out knows; anybody else in a labelled namespace should.
     const warnings = reason === "opted_out" ? [] : [injection.message];
-    return { result: "skipped", answer: { allowed: true, patch: [], warnings, reason } };
+    return { result: "skipped", answer: { allowed: true, patch: [], warnings, reason }, mode: "" };
   }
   const text = injection.problems.join("; ");
   const answer = {
@@ -147,7 +148,12 @@ function toOutcome(pod: Pod, injection: Injection, deps: AdmissionDeps): Outcome
     warnings: [],
     reason,
   } as const;
-  return { result: "denied", answer };
+  return { result: "denied", answer, mode: "" };
+}
+
+function modeOf(pod: Pod): string {
+  const read = readStatus(pod);
+  return read.kind === "status" ? read.status.chosen.mode : "";
 }
 
 function failed(error: unknown, request: AdmissionRequest, log: Log): Outcome {
@@ -162,25 +168,6 @@ function failed(error: unknown, request: AdmissionRequest, log: Log): Outcome {
       warnings: [],
       reason: failure.code,
     },
+    mode: "",
   };
-}
-
-function withDeadline<T>(work: Promise<T>, ms: number, timer: Timer): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const cancel = timer.after(ms, () =>
-    reject(new InjectorError("deadline_exceeded", `Cannot answer within ${ms} ms`)),
-  );
-  return Promise.race([work, promise]).finally(cancel);
-}
-
-const namedSchema = v.object({
-  metadata: v.object({ name: v.nullish(v.string()), generateName: v.nullish(v.string()) }),
-});
-
-/** For the log; a pod of a controller has only the start of a name yet. */
-function nameOf(object: unknown): string {
-  const named = v.safeParse(namedSchema, object);
-  if (!named.success) return "";
-  const { name, generateName } = named.output.metadata;
-  return [name, generateName].find((text) => typeof text === "string" && text !== "") ?? "";
 }

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { buildReview, maxDepth, parseReview } from "./review.ts";
-import type { Answer } from "./review.ts";
+import type { AuditedAnswer } from "./review.ts";
 
 const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 
@@ -75,14 +75,40 @@ describe("parseReview", () => {
 });
 
 describe("buildReview", () => {
-  const allowed: Answer = { allowed: true, patch: [], warnings: [], reason: "opted_out" };
+  const audit = { result: "skipped", revision: "", mode: "" };
+  const allowed: AuditedAnswer = {
+    allowed: true,
+    patch: [],
+    warnings: [],
+    reason: "opted_out",
+    audit,
+  };
 
   test("a pod that stays as it is has no patch", () => {
     expect(buildReview("u", allowed)).toEqual({
       apiVersion: "admission.k8s.io/v1",
       kind: "AdmissionReview",
-      response: { uid: "u", allowed: true, auditAnnotations: { reason: "opted_out" } },
+      response: {
+        uid: "u",
+        allowed: true,
+        auditAnnotations: { result: "skipped", reason: "opted_out" },
+      },
     });
+  });
+
+  test("the audit log gets what is known, under names that the API accepts", () => {
+    const full = { ...allowed, audit: { result: "injected", revision: "blue", mode: "redirect" } };
+    const auditAnnotations = {
+      result: "injected",
+      reason: "opted_out",
+      revision: "blue",
+      mode: "redirect",
+    };
+    expect(buildReview("u", full)).toMatchObject({ response: { auditAnnotations } });
+    // The API server puts the webhook's name and a slash before them: a qualified name.
+    for (const key of Object.keys(auditAnnotations)) {
+      expect(key).toMatch(/^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/);
+    }
   });
 
   test("a patch is base64, in UTF-8", () => {
@@ -100,7 +126,14 @@ describe("buildReview", () => {
     { code: 503, reason: "ServiceUnavailable" },
     { code: 504, reason: "Timeout" },
   ])("a refusal with $code is $reason to clients", ({ code, reason }) => {
-    const answer: Answer = { allowed: false, code, message: "m", warnings: [], reason: "internal" };
+    const answer: AuditedAnswer = {
+      allowed: false,
+      code,
+      message: "m",
+      warnings: [],
+      reason: "internal",
+      audit,
+    };
     expect(buildReview("u", answer)).toMatchObject({
       response: { allowed: false, status: { status: "Failure", code, reason, message: "m" } },
     });

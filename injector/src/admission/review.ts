@@ -19,6 +19,8 @@ const requestSchema = v.object({
   operation: text,
   dryRun: v.optional(v.boolean(), false),
   object: v.optional(v.unknown()),
+  /** Of an update. */
+  oldObject: v.optional(v.unknown()),
 });
 
 /** Only the fields that are used. */
@@ -79,7 +81,6 @@ export type Answer =
       /** Empty: the pod stays as it is. */
       readonly patch: readonly Operation[];
       readonly warnings: readonly string[];
-      /** Kept in the API server's audit log. */
       readonly reason: string;
     }
   | {
@@ -91,14 +92,24 @@ export type Answer =
       readonly reason: string;
     };
 
+/**
+ * With what the API server keeps in its audit log beside the reason, as `NAME-OF-THE-WEBHOOK/KEY`;
+ * what is empty is left out.
+ */
+export type AuditedAnswer = Answer & {
+  readonly audit: Readonly<Record<"result" | "revision" | "mode", string>>;
+};
+
 /** The API server cuts longer warnings off, and all of them at 4096 characters. */
 const warningLimit = 256;
 
-export function buildReview(uid: string, answer: Answer): object {
+export function buildReview(uid: string, answer: AuditedAnswer): object {
+  const { result, revision, mode } = answer.audit;
+  const audit = Object.entries({ result, reason: answer.reason, revision, mode });
   const response = {
     uid,
     allowed: answer.allowed,
-    auditAnnotations: { reason: answer.reason },
+    auditAnnotations: Object.fromEntries(audit.filter(([, value]) => value !== "")),
     ...(answer.warnings.length === 0 ? {} : { warnings: answer.warnings.map(shorten) }),
   };
   return { apiVersion, kind, response: { ...response, ...outcome(answer) } };

@@ -8,6 +8,23 @@ export function statusOf(error: unknown): number | null {
   return error instanceof ApiException ? error.code : null;
 }
 
+/** The same of our own error, which has the API client's as its cause. */
+function rootStatusOf(error: unknown): number | null {
+  return statusOf(error) ?? (error instanceof Error ? statusOf(error.cause) : null);
+}
+
+/** Whether a right is missing, in what was thrown or in what caused it. */
+export function isForbidden(error: unknown): boolean {
+  const status = rootStatusOf(error);
+  return status === 401 || status === 403;
+}
+
+/** Whether the same request may succeed a little later. */
+export function isTransient(error: unknown): boolean {
+  const status = rootStatusOf(error);
+  return status === null || status === 409 || status === 429 || status >= 500;
+}
+
 /** `action` completes "Cannot ...". */
 export function apiFailure(action: string, error: unknown): InjectorError {
   return new InjectorError("api_failed", `Cannot ${action}: ${detailOf(error)}`, error);

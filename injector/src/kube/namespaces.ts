@@ -14,6 +14,8 @@ export interface Namespace {
 export interface Namespaces {
   /** From the cache; undefined when it is not there, which may mean: not yet. */
   cached(name: string): Namespace | undefined;
+  /** All of the cache. */
+  list(): Namespace[];
   /** From the API server; null when there is no such namespace. */
   read(name: string): Promise<Namespace | null>;
   isSynced(): boolean;
@@ -40,6 +42,8 @@ export function createNamespaces({ kubeConfig, onError, timer }: NamespacesDeps)
       const namespace = followed.get(name);
       return namespace === undefined ? undefined : toNamespace(name, namespace);
     },
+    list: () =>
+      followed.list().map((namespace) => toNamespace(namespace.metadata?.name ?? "", namespace)),
     read: async (name) => {
       try {
         return toNamespace(name, await api.readNamespace({ name }));

@@ -18,6 +18,7 @@ export interface FollowOptions<T extends KubernetesObject> {
 
 export interface Followed<T> {
   get(name: string): T | undefined;
+  list(): readonly T[];
   /** Listed at least once. */
   isSynced(): boolean;
   close(): Promise<void>;
@@ -56,6 +57,7 @@ export function follow<T extends KubernetesObject>(options: FollowOptions<T>): F
   void start();
   return {
     get: (name) => listWatch.get(name),
+    list: () => listWatch.list(),
     isSynced: () => {
       synced ||= listWatch.latestResourceVersion() !== "";
       return synced;

@@ -1,20 +1,25 @@
 /** The webhook's metrics, in a registry of their own. Names and labels are API. */
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
-import type { CertificatesStatus } from "../tls/certificates.ts";
+import { Counter, Histogram, Registry, collectDefaultMetrics } from "prom-client";
+import type { EventResult } from "../events/recorder.ts";
+import type { EvictionResult } from "../reconcile/reconciler.ts";
+import { registerGauges } from "./gauges.ts";
+import type { MetricsSources } from "./gauges.ts";
 
 export type AdmissionResult = "injected" | "skipped" | "denied" | "failed";
 
-/** What is read at each scrape. */
-export interface MetricsSources {
-  readonly certificates: () => CertificatesStatus;
-  readonly settingsValid: () => boolean;
-}
+/** `silent`: there was nothing to tell; `unchanged`: an update that leaves the pods alone. */
+export type WorkloadResult = "warned" | "silent" | "unchanged" | "failed";
 
 export interface Metrics {
   /** `reason` is a code of admission/reasons.ts or errors.ts: both are closed lists. */
   admission(result: AdmissionResult, reason: string, seconds: number): void;
+  /** `reason` as of admissions, or `unchanged`. */
+  workload(result: WorkloadResult, reason: string): void;
   /** A request that is no admission: the code is one of errors.ts. */
   refused(code: string): void;
+  event(result: EventResult): void;
+  eviction(result: EvictionResult): void;
+  reconcileFailed(): void;
   readonly contentType: string;
   render(): Promise<string>;
 }
@@ -39,10 +44,33 @@ export function createMetrics(sources: MetricsSources): Metrics {
     buckets,
     registers,
   });
+  const workloads = new Counter({
+    name: "bouncer_injector_workload_reviews_total",
+    help: "Workloads looked at to warn about their pods, by result and reason code",
+    labelNames: ["result", "reason"] as const,
+    registers,
+  });
   const refused = new Counter({
     name: "bouncer_injector_requests_refused_total",
     help: "Requests that were no admission request, by error code",
     labelNames: ["code"] as const,
+    registers,
+  });
+  const events = new Counter({
+    name: "bouncer_injector_events_total",
+    help: "Events, by what became of them",
+    labelNames: ["result"] as const,
+    registers,
+  });
+  const evictions = new Counter({
+    name: "bouncer_injector_evictions_total",
+    help: "Evictions of unprotected pods that were asked for, by result",
+    labelNames: ["result"] as const,
+    registers,
+  });
+  const reconcileFailures = new Counter({
+    name: "bouncer_injector_reconcile_failures_total",
+    help: "Counts of unprotected pods that could not be completed",
     registers,
   });
   registerGauges(registers, sources);
@@ -51,46 +79,12 @@ export function createMetrics(sources: MetricsSources): Metrics {
       admissions.inc({ result, reason });
       duration.observe({ result }, seconds);
     },
+    workload: (result, reason) => workloads.inc({ result, reason }),
     refused: (code) => refused.inc({ code }),
+    event: (result) => events.inc({ result }),
+    eviction: (result) => evictions.inc({ result }),
+    reconcileFailed: () => reconcileFailures.inc(),
     contentType: registry.contentType,
     render: () => registry.metrics(),
   };
-}
-
-function registerGauges(registers: Registry[], sources: MetricsSources): void {
-  const expiry = new Gauge({
-    name: "bouncer_injector_certificate_expiry_timestamp_seconds",
-    help: "When a certificate expires, as a Unix time",
-    labelNames: ["certificate"] as const,
-    registers,
-    collect: () => {
-      const { serving, signer, bridge } = sources.certificates();
-      for (const [certificate, value] of Object.entries({ serving, authority: signer, bridge })) {
-        if (value !== null) expiry.set({ certificate }, value.notAfter / 1000);
-      }
-    },
-  });
-  registerFlag(registers, {
-    name: "bouncer_injector_ca_bundle_in_sync",
-    help: "1 when the MutatingWebhookConfiguration has this authority, else 0",
-    read: () => sources.certificates().caBundleInSync,
-  });
-  registerFlag(registers, {
-    name: "bouncer_injector_settings_valid",
-    help: "1 when the settings file is in force, 0 when it was refused and the last good one is",
-    read: () => sources.settingsValid(),
-  });
-}
-
-function registerFlag(
-  registers: Registry[],
-  flag: { readonly name: string; readonly help: string; readonly read: () => boolean },
-): void {
-  const { name, help, read } = flag;
-  const gauge: Gauge = new Gauge({
-    name,
-    help,
-    registers,
-    collect: () => gauge.set(read() ? 1 : 0),
-  });
 }

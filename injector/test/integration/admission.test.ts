@@ -84,7 +84,7 @@ describe("a pod of a labelled namespace", () => {
     expect(response).toEqual({
       uid: "7f1c",
       allowed: true,
-      auditAnnotations: { reason: "opted_out" },
+      auditAnnotations: { result: "skipped", reason: "opted_out" },
     });
   });
 });
@@ -194,14 +194,16 @@ describe("what is no admission request is refused", () => {
     expect(response.status?.message).toContain("containers");
   });
 
-  test("plain HTTP ends without an answer", async () => {
+  test("plain HTTP is told that this is HTTPS", async () => {
     const socket = connect(replica.port, "127.0.0.1");
     socket.write("POST /mutate HTTP/1.1\r\nhost: x\r\n\r\n");
     const received: Buffer[] = [];
     socket.on("data", (chunk: Buffer) => received.push(chunk));
     socket.on("error", () => undefined);
     await new Promise((resolve) => socket.on("close", resolve));
-    expect(Buffer.concat(received).toString("latin1")).not.toContain("HTTP/");
+    expect(Buffer.concat(received).toString("latin1")).toMatch(
+      /^HTTP\/1\.1 400 Bad Request\r\n.*speaks HTTPS.*\n$/s,
+    );
   });
 
   test("a client that says TLS 1.1 gets no connection", async () => {

@@ -1,6 +1,7 @@
 /**
  * A small Kubernetes API over HTTP: the verbs that the injector uses, with resourceVersions,
- * conflicts, merge and JSON patches and watches, as the real one does them.
+ * conflicts, merge and JSON patches, pages, tables, evictions and watches, as the real one does
+ * them.
  */
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -30,7 +31,21 @@ const patchSchema = v.array(
 const mergeSchema = v.looseObject({
   metadata: v.object({ resourceVersion: v.string() }),
 });
+const createSchema = v.looseObject({
+  metadata: v.looseObject({ name: v.optional(v.string()), generateName: v.optional(v.string()) }),
+});
+const evictionSchema = v.object({
+  deleteOptions: v.object({ preconditions: v.object({ uid: v.string() }) }),
+});
+const phasedSchema = v.object({ status: v.object({ phase: v.string() }) });
+const nodeSchema = v.object({
+  status: v.object({ nodeInfo: v.object({ kubeletVersion: v.string() }) }),
+});
 
+const collections =
+  /\/(namespaces|mutatingwebhookconfigurations|nodes|services|pods|events|leases)$/;
+
+/** 0: the connection breaks. */
 type Hook = (method: string, path: string) => Promise<number | undefined>;
 const answersItself: Hook = () => Promise.resolve(undefined);
 
@@ -45,6 +60,8 @@ export interface FakeApi {
   /** Creates or replaces; `path` is that of the object: `/api/v1/namespaces/shop`. */
   put(path: string, object: Omit<KubeObject, "metadata"> & { metadata?: object }): void;
   get(path: string): KubeObject | undefined;
+  /** Those of a collection: `/api/v1/namespaces/shop/events`. */
+  list(path: string): KubeObject[];
   remove(path: string): void;
   /** `PATCH /api/v1/...` of every request so far. */
   readonly requests: readonly string[];
@@ -61,6 +78,7 @@ export async function startFakeApi(): Promise<FakeApi> {
   const waiting = new Set<() => void>();
   const requests: string[] = [];
   let version = 0;
+  let created = 0;
   let hook = answersItself;
 
   const store = (path: string, object: KubeObject): KubeObject => {
@@ -88,7 +106,12 @@ export async function startFakeApi(): Promise<FakeApi> {
     const path = url.pathname;
     requests.push(`${method} ${path}`);
     const intercepted = await hook(method, path);
+    if (intercepted === 0) {
+      response.destroy();
+      return;
+    }
     if (intercepted !== undefined) return failure(response, intercepted);
+    if (path === "/version") return send(response, 200, { gitVersion: "v1.34.1" });
     const selector = /^metadata\.name=(.+)$/.exec(url.searchParams.get("fieldSelector") ?? "");
     const name = selector?.[1] ?? null;
     if (url.searchParams.get("watch") === "true") {
@@ -99,17 +122,73 @@ export async function startFakeApi(): Promise<FakeApi> {
       response.on("close", () => watchers.delete(watcher));
       return;
     }
-    if (path.endsWith("/namespaces") || path.endsWith("configurations")) {
-      const items = [...objects].filter(([key]) => key.startsWith(`${path}/`));
-      const inCollection = items.filter(([key]) => !key.slice(path.length + 1).includes("/"));
-      const named = inCollection.filter(([, item]) => name === null || item.metadata.name === name);
-      const metadata = { resourceVersion: String(version) };
-      return send(response, 200, { metadata, items: named.map(([, item]) => item) });
+    if (method === "POST") return post(request, response, path);
+    if (collections.test(path)) {
+      const items = collect(path).filter((item) => name === null || item.metadata.name === name);
+      return send(response, 200, page(items, url.searchParams, request.headers.accept ?? ""));
     }
     const current = objects.get(path);
     if (current === undefined) return failure(response, 404);
     if (method === "GET") return send(response, 200, current);
     return patch(request, response, { path, current });
+  };
+
+  const collect = (path: string): KubeObject[] =>
+    [...objects].flatMap(([key, item]) => {
+      const isInside = key.startsWith(`${path}/`) && !key.slice(path.length + 1).includes("/");
+      return isInside ? [item] : [];
+    });
+
+  const page = (items: readonly KubeObject[], query: URLSearchParams, accept: string): object => {
+    const running = query.get("fieldSelector")?.includes("status.phase!=Succeeded") === true;
+    const selected = items.filter((item) => {
+      const phased = v.safeParse(phasedSchema, item);
+      return !running || !phased.success || phased.output.status.phase !== "Succeeded";
+    });
+    const first = Number(query.get("continue") ?? "0");
+    const limit = Number(query.get("limit") ?? "0");
+    const last = limit === 0 ? selected.length : first + limit;
+    const more = last < selected.length ? { continue: String(last) } : {};
+    const metadata = { resourceVersion: String(version), ...more };
+    const shown = selected.slice(first, last);
+    if (!accept.includes("as=Table")) return { metadata, items: shown };
+    const rows = shown.map((item) => {
+      const { kubeletVersion } = v.parse(nodeSchema, item).status.nodeInfo;
+      return { cells: [item.metadata.name, "Ready", "<none>", "5d", kubeletVersion] };
+    });
+    const columnDefinitions = ["Name", "Status", "Roles", "Age", "Version"].map((column) => ({
+      name: column,
+    }));
+    return { kind: "Table", metadata, columnDefinitions, rows };
+  };
+
+  const post = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+  ): Promise<void> => {
+    const body: unknown = await json(request);
+    if (path.endsWith("/eviction")) {
+      const target = path.slice(0, -"/eviction".length);
+      const { uid } = v.parse(evictionSchema, body).deleteOptions.preconditions;
+      const evicted = objects.get(target);
+      if (evicted === undefined) return failure(response, 404);
+      if (evicted.metadata["uid"] !== uid) return failure(response, 409);
+      remove(target);
+      return send(response, 201, { status: "Success" });
+    }
+    created += 1;
+    const object = v.parse(createSchema, body);
+    const name = object.metadata.name ?? `${object.metadata.generateName ?? ""}${created}`;
+    if (objects.has(`${path}/${name}`)) return failure(response, 409);
+    const metadata = { ...object.metadata, name, uid: `uid-${created}` };
+    return send(response, 201, store(`${path}/${name}`, { ...object, metadata }));
+  };
+
+  const remove = (path: string): void => {
+    const object = objects.get(path);
+    objects.delete(path);
+    if (object !== undefined) announce(path, "DELETED", object);
   };
 
   const patch = async (
@@ -153,11 +232,8 @@ export async function startFakeApi(): Promise<FakeApi> {
       store(path, { ...object, metadata: { name, ...object.metadata } });
     },
     get: (path) => objects.get(path),
-    remove: (path) => {
-      const object = objects.get(path);
-      objects.delete(path);
-      if (object !== undefined) announce(path, "DELETED", object);
-    },
+    list: collect,
+    remove,
     requests,
     intercept: (next) => {
       hook = next;

@@ -38,6 +38,11 @@ export const config: Config = {
   settingsFile: "settings.yaml",
   drainDelayMs: 0,
   drainTimeoutMs: 5000,
+  events: true,
+  lease: "bouncer-injector",
+  reconcileIntervalMs: 0,
+  evictUnprotected: false,
+  evictionsPerInterval: 1,
   logLevel: "info",
 };
 
@@ -86,6 +91,7 @@ export async function startReplica(
       inject,
       buildPatch,
       version: "0.0.0-test",
+      identity: "replica",
       now: Date.now,
       monotonic: () => performance.now(),
       timer: systemTimer,

@@ -1,0 +1,73 @@
+/**
+ * Asks the pure core about a pod, with what is known about its namespace and the cluster. The
+ * webhook for pods, the one for workloads and the count of unprotected pods all ask here.
+ */
+import { InjectorError } from "../errors.ts";
+import type { ClusterFacts, Injection, InjectionContext } from "../inject/injection.ts";
+import type { Namespace, Namespaces } from "../kube/namespaces.ts";
+import type { Services } from "../kube/services.ts";
+import type { Settings } from "../settings.ts";
+
+export interface JudgeDeps {
+  readonly inject: (pod: unknown, context: InjectionContext) => Injection;
+  readonly namespaces: Pick<Namespaces, "cached" | "read">;
+  readonly versions: () => Pick<ClusterFacts, "apiServer" | "oldestKubelet">;
+  readonly services: Services;
+  /** The settings in force, with the authority filled in. */
+  readonly settings: () => Settings;
+  readonly injectorNamespace: string;
+  readonly version: string;
+  readonly createAdminToken: () => string;
+}
+
+export interface Judgement {
+  readonly injection: Injection;
+  /** As it was judged by. */
+  readonly namespace: Namespace;
+}
+
+export interface Judge {
+  /** Rejects when the namespace does not exist or cannot be asked for. */
+  ask(pod: unknown, namespace: string): Promise<Judgement>;
+  /** For a namespace that is known, without its Services. */
+  judge(pod: unknown, namespace: Namespace): Injection;
+}
+
+export function createJudge(deps: JudgeDeps): Judge {
+  const judge = (
+    pod: unknown,
+    namespace: Namespace,
+    services: ClusterFacts["services"],
+  ): Injection => {
+    const { injectorNamespace, version } = deps;
+    return deps.inject(pod, {
+      settings: deps.settings(),
+      namespace,
+      cluster: { ...deps.versions(), services },
+      injectorNamespace,
+      version,
+      adminToken: deps.createAdminToken(),
+    });
+  };
+
+  return {
+    judge: (pod, namespace) => judge(pod, namespace, null),
+    ask: async (pod, name) => {
+      const cached = deps.namespaces.cached(name);
+      if (cached !== undefined) {
+        const injection = judge(pod, cached, await deps.services.of(name));
+        // The API server sends only what its selectors match, and its view may be newer than the
+        // cache: nobody is left without a bouncer because of a label that has not arrived here yet.
+        if (injection.kind !== "skip") return { injection, namespace: cached };
+      }
+      const namespace = await deps.namespaces.read(name);
+      if (namespace === null) {
+        throw new InjectorError(
+          "namespace_unknown",
+          `Cannot inject into namespace "${name}": there is no such namespace`,
+        );
+      }
+      return { injection: judge(pod, namespace, await deps.services.of(name)), namespace };
+    },
+  };
+}

@@ -1,0 +1,118 @@
+/**
+ * The Services of namespaces in which pods are admitted: listed when the first pod comes, kept for
+ * a while, and listed again in the background. Only name, selector and ports are kept. They serve
+ * warnings, so a pod hardly waits for them: what is not there in time is unknown.
+ */
+import * as v from "valibot";
+import { messageOf } from "../errors.ts";
+import type { ServiceFacts } from "../inject/injection.ts";
+import type { Timer } from "../loop.ts";
+import type { Log } from "../telemetry/log.ts";
+import { apiFailure } from "./failure.ts";
+import type { AskApi } from "./request.ts";
+
+export interface Services {
+  /** Null: not known. Never rejects. */
+  of(namespace: string): Promise<readonly ServiceFacts[] | null>;
+}
+
+export interface ServicesDeps {
+  readonly ask: AskApi;
+  readonly timer: Timer;
+  readonly monotonic: () => number;
+  readonly log: Log;
+}
+
+const freshMs = 30_000;
+const patienceMs = 250;
+const maxNamespaces = 1000;
+
+interface Entry {
+  readonly facts: readonly ServiceFacts[] | null;
+  readonly loadedAt: number;
+}
+
+export function createServices({ ask, timer, monotonic, log }: ServicesDeps): Services {
+  const entries = new Map<string, Entry>();
+  const loading = new Map<string, Promise<readonly ServiceFacts[] | null>>();
+  let failing = false;
+
+  const load = async (namespace: string): Promise<readonly ServiceFacts[] | null> => {
+    let facts = entries.get(namespace)?.facts ?? null;
+    try {
+      facts = await listServices(ask, namespace);
+      failing = false;
+    } catch (error) {
+      // Once for all namespaces: when one cannot be listed, the others cannot either.
+      if (!failing) log.warn({ namespace, detail: messageOf(error) }, "services not listed");
+      failing = true;
+    }
+    // Put at the end, so that the first is the one that was not asked for the longest.
+    entries.delete(namespace);
+    entries.set(namespace, { facts, loadedAt: monotonic() });
+    const [first] = entries.keys();
+    if (entries.size > maxNamespaces && first !== undefined) entries.delete(first);
+    loading.delete(namespace);
+    return facts;
+  };
+  const loadOnce = (namespace: string): Promise<readonly ServiceFacts[] | null> => {
+    const current = loading.get(namespace) ?? load(namespace);
+    loading.set(namespace, current);
+    return current;
+  };
+
+  return {
+    of: async (namespace) => {
+      const entry = entries.get(namespace);
+      if (entry === undefined) return inTime(loadOnce(namespace), timer);
+      if (monotonic() - entry.loadedAt >= freshMs) void loadOnce(namespace);
+      return entry.facts;
+    },
+  };
+}
+
+function inTime<T>(work: Promise<T>, timer: Timer): Promise<T | null> {
+  const { promise, resolve } = Promise.withResolvers<null>();
+  const cancel = timer.after(patienceMs, () => resolve(null));
+  return Promise.race([work, promise]).finally(cancel);
+}
+
+const listSchema = v.object({
+  items: v.array(
+    v.object({
+      metadata: v.object({ name: v.string() }),
+      spec: v.object({
+        selector: v.nullish(v.record(v.string(), v.string())),
+        ports: v.nullish(
+          v.array(
+            v.object({
+              port: v.number(),
+              targetPort: v.nullish(v.union([v.number(), v.string()])),
+              protocol: v.nullish(v.string()),
+            }),
+          ),
+        ),
+      }),
+    }),
+  ),
+});
+
+async function listServices(ask: AskApi, namespace: string): Promise<ServiceFacts[]> {
+  // From the API server's memory, which is good enough for a warning.
+  const query = { resourceVersion: "0" };
+  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/services`;
+  try {
+    const { items } = v.parse(listSchema, await ask({ method: "GET", path, query }));
+    return items.map(({ metadata, spec }) => ({
+      name: metadata.name,
+      selector: spec.selector ?? {},
+      ports: (spec.ports ?? []).map(({ port, targetPort, protocol }) => ({
+        port,
+        targetPort: targetPort ?? port,
+        protocol: protocol ?? "TCP",
+      })),
+    }));
+  } catch (error) {
+    throw apiFailure(`list Services of namespace "${namespace}"`, error);
+  }
+}
