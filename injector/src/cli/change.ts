@@ -45,7 +45,7 @@ export function injectPods({ settings, version, createAdminToken }: Injector): C
     const injection = inject(pod, {
       settings,
       version,
-      namespace: { name: namespace, labels, annotations: {} },
+      namespace: { name: namespace ?? "default", labels, annotations: {} },
       injectorNamespace: null,
       // Manifests are for any cluster: the newest Kubernetes, and Services that nobody knows.
       cluster: unknownCluster,

@@ -15,7 +15,8 @@ const templatePaths: Readonly<Record<string, readonly string[]>> = {
 export interface Workload {
   /** `deployment/web`. */
   readonly title: string;
-  readonly namespace: string;
+  /** Null: it says none. */
+  readonly namespace: string | null;
   /** Path of the template in the object: `spec.template`. */
   readonly path: string;
 }
@@ -63,7 +64,7 @@ function describe({ kind, metadata }: JsonObject): Pick<Workload, "title" | "nam
   const title = [name, generateName].find((value) => typeof value === "string") ?? "without a name";
   return {
     title: `${String(kind).toLowerCase()}/${title}`,
-    namespace: typeof namespace === "string" && namespace !== "" ? namespace : "default",
+    namespace: typeof namespace === "string" && namespace !== "" ? namespace : null,
   };
 }
 

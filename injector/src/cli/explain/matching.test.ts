@@ -1,0 +1,106 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { arbitraryPod } from "../../../test/support/arbitrary-pod.ts";
+import { buildContext } from "../../../test/support/context.ts";
+import { buildWebhook } from "../../../test/support/installation.ts";
+import { checkPod, type Metadata } from "../../inject/kubernetes.ts";
+import { inject } from "../../inject/pod.ts";
+import { findUnmet, replayMatching, type Subject, summarize } from "./matching.ts";
+
+const namespaceLabels = {
+  "bouncer-injection": "enabled",
+  "kubernetes.io/metadata.name": "shop",
+};
+
+function buildSubject(metadata: Metadata = {}): Subject {
+  const pod = { metadata, spec: { containers: [] } };
+  return { pod, labels: metadata.labels ?? {}, namespace: "shop", namespaceLabels };
+}
+
+const stops = (webhook: Parameters<typeof buildWebhook>[0], subject: Subject) =>
+  replayMatching(buildWebhook(webhook), subject)
+    .filter(({ verdict }) => verdict !== "passes")
+    .map(({ step, verdict, detail }) => [step, verdict, detail]);
+
+const rule = { apiGroups: [""], apiVersions: ["v1"], operations: ["CREATE"], resources: ["pods"] };
+
+describe("what stops a pod", () => {
+  test("nothing", () => expect(stops({}, buildSubject())).toEqual([]));
+
+  test.each([
+    ["operation", { ...rule, operations: ["UPDATE"] }],
+    ["group", { ...rule, apiGroups: ["apps"] }],
+    ["version", { ...rule, apiVersions: ["v2"] }],
+    ["resource", { ...rule, resources: ["pods/exec"] }],
+    ["scope", { ...rule, scope: "Cluster" }],
+  ])("rules: %s", (_, one) => {
+    expect(stops({ rules: [one] }, buildSubject())).toEqual([
+      ["rules", "stops", "no rule is about CREATE of pods"],
+    ]);
+  });
+
+  test("rules with wildcards do not", () => {
+    const wild = { apiGroups: ["*"], apiVersions: ["*"], operations: ["*"], resources: ["*/*"] };
+    expect(stops({ rules: [rule, { ...wild, scope: "*" }] }, buildSubject())).toEqual([]);
+  });
+
+  test("namespaceSelector", () => {
+    const subject = { ...buildSubject(), namespaceLabels: { "bouncer.dev/rev": "canary" } };
+    expect(stops({}, subject)).toEqual([
+      [
+        "namespaceSelector",
+        "stops",
+        `label bouncer-injection is not set, needed is In (enabled); label bouncer.dev/rev is "canary", needed is DoesNotExist`,
+      ],
+    ]);
+  });
+
+  test("objectSelector", () => {
+    expect(stops({}, buildSubject({ labels: { "bouncer.dev/inject": "false" } }))).toEqual([
+      ["objectSelector", "stops", `label bouncer.dev/inject is "false", needed is NotIn (false)`],
+    ]);
+  });
+
+  test("matchConditions, of which any that is false counts", () => {
+    const subject = buildSubject({ annotations: { "bouncer.dev/inject": "false" } });
+    const conditions = [{ name: "who", expression: "request.userInfo.username == 'me'" }];
+    const webhook = buildWebhook({
+      matchConditions: [...conditions, ...(buildWebhook().matchConditions ?? [])],
+    });
+    const steps = replayMatching(webhook, subject);
+    expect(steps.slice(3).map(({ verdict, detail }) => `${verdict}: ${detail}`)).toEqual([
+      "unknown: who cannot be evaluated here: No such key: userInfo",
+      "stops: not-opted-out-by-annotation is false",
+      "passes: not-on-the-host-network is true",
+    ]);
+    expect(summarize(steps)).toBe("no");
+    expect(summarize(steps.filter(({ verdict }) => verdict !== "stops"))).toBe("unknown");
+  });
+
+  test("nobody knows the namespace", () => {
+    const [, namespace] = replayMatching(buildWebhook(), {
+      ...buildSubject(),
+      namespaceLabels: null,
+    });
+    expect(namespace).toMatchObject({ verdict: "unknown" });
+  });
+});
+
+test("an operator that is not known selects nothing", () => {
+  const selector = { matchExpressions: [{ key: "a", operator: "Gt", values: ["1"] }] };
+  expect(findUnmet(selector, { a: "2" })).toHaveLength(1);
+});
+
+test("law: whom the API server leaves out, the injector would skip", () => {
+  const context = buildContext();
+  fc.assert(
+    fc.property(arbitraryPod, (pod) => {
+      const injection = inject(pod, context);
+      const checked = checkPod(pod);
+      const labels = (checked.ok ? checked.pod.metadata?.labels : null) ?? {};
+      const subject = { pod, labels, namespace: "shop", namespaceLabels };
+      if (summarize(replayMatching(buildWebhook(), subject)) !== "no") return;
+      expect(["skip", "deny"]).toContain(injection.kind);
+    }),
+  );
+});
