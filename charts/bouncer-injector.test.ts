@@ -76,6 +76,73 @@ describe("rendered", () => {
     expect(stdout).toContain("objectSelector:");
     expect(stdout).not.toContain("matchConditions:");
   });
+
+  test("who may not opt out is not left out by the label, with CEL or without", async () => {
+    const selector = ["--set", "injection.alwaysSelector.matchLabels.exposed=yes"];
+    const [old, current] = await Promise.all([
+      render(...selector, "--kube-version", "1.29.4"),
+      render(...selector),
+    ]);
+    expect(old.stdout).not.toMatch(/objectSelector:|matchConditions:/);
+    expect(current.stdout).not.toContain("objectSelector:");
+    expect(current.stdout).toContain("- name: not-opted-out");
+  });
+
+  test("what a label selector says cannot end its text", async () => {
+    const selector = JSON.stringify({ matchLabels: { 'a" || true || "': "b" } });
+    const value = `injection.neverSelector=${selector}`;
+    const { stdout } = await render("--skip-schema-validation", "--set-json", value);
+    expect(stdout).toContain(String.raw`"a\" || true || \"" in object.metadata.labels`);
+  });
+});
+
+describe("names", () => {
+  interface Release {
+    readonly name: string;
+    readonly namespace: string;
+    readonly revision: string;
+  }
+
+  const everything = ["bypassPolicy", "networkPolicy", "prometheusRule"]
+    .map((part) => `${part}.enabled=true`)
+    .join(",");
+
+  /** Kind, namespace and name of every object but those of `helm test`, which are gone after it. */
+  async function identities({ name, namespace, revision }: Release): Promise<string[]> {
+    const release = ["template", name, chart, "--namespace", namespace, "--no-hooks"];
+    const values = `revision=${revision},${everything}`;
+    const { stdout } = await helm(...release, "--kube-version", "1.34.0", "--set", values);
+    return stdout
+      .split(/^---$/m)
+      .filter((text) => text.includes("\nkind: "))
+      .map((text) =>
+        [/^kind: .*$/m, /^ {2}namespace: .*$/m, /^ {2}name: .*$/m]
+          .map((pattern) => pattern.exec(text)?.[0].trim() ?? "none")
+          .join(", "),
+      );
+  }
+
+  const first = { name: "bouncer-injector", namespace: "bouncer-system", revision: "" };
+  const long = "a".repeat(52);
+
+  test.each<[string, Release, Release]>([
+    ["another namespace", first, { ...first, namespace: "bouncer-canary", revision: "canary" }],
+    ["the same namespace", first, { ...first, name: "canary", revision: "canary" }],
+    ["the revision in the name", first, { ...first, name: "bouncer-canary", revision: "canary" }],
+    ["long", { ...first, name: `${long}1` }, { ...first, name: `${long}2` }],
+    ["long revisions", first, { ...first, revision: "one-that-is-exactly-forty-letters-long-a" }],
+  ])("no two releases have an object in common: %s", async (_case, one, other) => {
+    const [left, right] = await Promise.all([identities(one), identities(other)]);
+    expect(left.length).toBeGreaterThan(15);
+    expect(right).toHaveLength(left.length);
+    expect(left.filter((identity) => right.includes(identity))).toEqual([]);
+  });
+
+  test("a revision that the release's name ends with is not repeated", async () => {
+    const release = ["template", "bouncer-injector-canary", chart];
+    const { stdout } = await helm(...release, "--set", "revision=canary");
+    expect(stdout).toContain("name: bouncer-injector-canary-bridge\n");
+  });
 });
 
 describe("linted", () => {
@@ -102,9 +169,47 @@ describe("refused", () => {
     { set: "port=9090", says: "'/port'" },
     { set: "port=443", says: "'/port'" },
     { set: "bouncer.cacheTtl=-1", says: "'/bouncer/cacheTtl'" },
+    { set: "revision=Canary", says: "'/revision'" },
+    { set: "bouncer.mode=proxy", says: "'/bouncer/mode': value must be one of" },
+    { set: "bouncer.nativeSidecar=maybe", says: "'/bouncer/nativeSidecar': value must be one of" },
+    { set: "bouncer.excludedPorts={http}", says: "'/bouncer/excludedPorts/0'" },
+    { set: "bouncer.excludedSourceCidrs={everyone}", says: "'/bouncer/excludedSourceCidrs/0'" },
+    { set: "bouncer.degradedRoutes={/health}", says: "'/bouncer/degradedRoutes/0'" },
+    { set: "bouncer.degradedRoutes={GET /a*b}", says: "'/bouncer/degradedRoutes/0'" },
+    { set: "bouncer.audit.mode=none", says: "'/bouncer/audit/mode': value must be one of" },
+    { set: "bouncer.audit.masks={headers}", says: "'/bouncer/audit/masks/0'" },
+    { set: "injection.hostNetwork=allow", says: "'/injection/hostNetwork': value must be one of" },
+    {
+      set: "injection.allowedPodAnnotations={inject}",
+      says: "'/injection/allowedPodAnnotations/0'",
+    },
+    { set: "injection.neverSelector.app=web", says: "'/injection/neverSelector': additional" },
+    { set: "injection.neverSelector.matchLabels.app=a b", says: "matchLabels/app'" },
+    {
+      set: "injection.alwaysSelector.matchExpressions[0].key=a,injection.alwaysSelector.matchExpressions[0].operator=In",
+      says: "'/injection/alwaysSelector/matchExpressions/0'",
+    },
+    { set: "reconciler.intervalSeconds=0", says: "'/reconciler/intervalSeconds'" },
+    { set: "reconciler.evictionsPerInterval=0", says: "'/reconciler/evictionsPerInterval'" },
+    {
+      set: "bypassPolicy.validationActions={Deny,Warn}",
+      says: "'/bypassPolicy/validationActions'",
+    },
+    { set: "bypassPolicy.validationActions={Log}", says: "'/bypassPolicy/validationActions/0'" },
+    { set: "bypassPolicy.exempt[0].podSelector.matchLabels.a=b", says: "'/bypassPolicy/exempt/0'" },
   ])("--set $set", async ({ set, says }) => {
     const { ok, stderr } = await render("--set", set);
     expect(ok).toBe(false);
     expect(stderr).toContain(says);
+  });
+
+  test("a bypass policy that the cluster could not have", async () => {
+    const { ok, stderr } = await render(
+      "--set",
+      "bypassPolicy.enabled=true",
+      "--kube-version=1.29.4",
+    );
+    expect(ok).toBe(false);
+    expect(stderr).toContain("Cannot use bypassPolicy.enabled with Kubernetes v1.29.4");
   });
 });

@@ -2,14 +2,25 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 50 | trimSuffix "-" -}}
 {{- end -}}
 
-{{/* Room is left for the suffixes of the bridge and the test. */}}
+{{/*
+Name of everything, also of what belongs to no namespace: releases of one namespace have different
+names, those of different namespaces different revisions. Room is left for the suffixes of the bridge
+and the test; what has to be cut keeps a hash of what it was.
+*/}}
 {{- define "bouncer-injector.fullname" -}}
 {{- if .Values.fullnameOverride -}}
 {{- .Values.fullnameOverride | trunc 50 | trimSuffix "-" -}}
-{{- else if contains (include "bouncer-injector.name" .) .Release.Name -}}
-{{- .Release.Name | trunc 50 | trimSuffix "-" -}}
 {{- else -}}
-{{- printf "%s-%s" .Release.Name (include "bouncer-injector.name" .) | trunc 50 | trimSuffix "-" -}}
+{{- $name := include "bouncer-injector.name" . -}}
+{{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) -}}
+{{- with .Values.revision -}}
+{{- $suffix := printf "-%s" . -}}
+{{- $full = ternary $full (printf "%s%s" $full $suffix) (hasSuffix $suffix $full) -}}
+{{- end -}}
+{{- if gt (len $full) 50 -}}
+{{- $full = printf "%s-%s" ($full | trunc 41 | trimSuffix "-") ($full | sha256sum | trunc 8) -}}
+{{- end -}}
+{{- $full -}}
 {{- end -}}
 {{- end -}}
 
@@ -33,6 +44,14 @@
 {{- include "bouncer-injector.fullname" . }}-test
 {{- end -}}
 
+{{- define "bouncer-injector.leaseName" -}}
+{{- include "bouncer-injector.fullname" . -}}
+{{- end -}}
+
+{{- define "bouncer-injector.bypassPolicyName" -}}
+{{- include "bouncer-injector.fullname" . }}-bypass
+{{- end -}}
+
 {{- define "bouncer-injector.bundleConfigMap" -}}
 {{- .Values.bridge.bundleConfigMap | default (printf "%s-policy" (include "bouncer-injector.fullname" .)) -}}
 {{- end -}}
@@ -53,6 +72,7 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- $root := index . 0 -}}
 {{ include "bouncer-injector.selectorLabels" . }}
 app.kubernetes.io/part-of: bouncer
+bouncer.dev/revision: {{ $root.Values.revision | quote }}
 app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name ($root.Chart.Version | replace "+" "_") }}
@@ -130,14 +150,17 @@ imagePullSecrets:
 {{/* The settings file (injector/src/settings.ts). What is empty is left to its default there. */}}
 {{- define "bouncer-injector.settings" -}}
 {{- $bouncer := .Values.bouncer -}}
-{{- $policy := dict "decisionPath" $bouncer.policy.decisionPath -}}
+{{- $injection := .Values.injection -}}
 {{- $host := printf "%s.%s.svc:8443" (include "bouncer-injector.bridgeName" .) .Release.Namespace -}}
 {{- $bundleUrl := ternary (printf "https://%s/bundles/%s" $host .Values.bridge.bundle) "" .Values.bridge.enabled -}}
 {{- $syncUrl := ternary (printf "wss://%s/v1/sync" $host) "" .Values.bridge.enabled -}}
-{{- with $bouncer.policy.bundleUrl | default $bundleUrl }}{{ $_ := set $policy "bundleUrl" . }}{{ end -}}
-{{- with $bouncer.policy.syncUrl | default $syncUrl }}{{ $_ := set $policy "syncUrl" . }}{{ end -}}
-{{- with $bouncer.policy.syncCa }}{{ $_ := set $policy "syncCa" . }}{{ end -}}
-{{- with $bouncer.policy.verification }}{{ $_ := set $policy "verification" . }}{{ end -}}
+{{- $policy := dict
+  "decisionPath" $bouncer.policy.decisionPath
+  "bundleUrl" ($bouncer.policy.bundleUrl | default $bundleUrl)
+  "syncUrl" ($bouncer.policy.syncUrl | default $syncUrl)
+  "syncCa" $bouncer.policy.syncCa
+  "verification" $bouncer.policy.verification
+-}}
 {{- $image := printf "%s:%s" $bouncer.image.repository ($bouncer.image.tag | default .Chart.AppVersion) -}}
 {{- dict
   "image" $image
@@ -145,17 +168,36 @@ imagePullSecrets:
   "imagePullSecrets" $bouncer.imagePullSecrets
   "preset" $bouncer.preset
   "presets" $bouncer.presets
+  "mode" $bouncer.mode
   "nativeSidecar" $bouncer.nativeSidecar
-  "allowOptOut" .Values.injection.allowOptOut
+  "revision" .Values.revision
+  "allowOptOut" $injection.allowOptOut
+  "alwaysSelector" $injection.alwaysSelector
+  "neverSelector" $injection.neverSelector
+  "hostNetwork" $injection.hostNetwork
+  "allowedPodAnnotations" $injection.allowedPodAnnotations
+  "ignoredNamespaces" $injection.ignoredNamespaces
   "unlistedPorts" $bouncer.unlistedPorts
-  "ignoredNamespaces" .Values.injection.ignoredNamespaces
-  "policy" $policy
+  "excludedPorts" $bouncer.excludedPorts
+  "excludedSourceCidrs" $bouncer.excludedSourceCidrs
+  "degradedRoutes" $bouncer.degradedRoutes
+  "shadow" $bouncer.shadow
+  "policy" (include "bouncer-injector.withoutEmpty" $policy | fromYaml)
   "cacheTtl" $bouncer.cacheTtl
   "drainDelaySeconds" $bouncer.drainDelaySeconds
   "logLevel" $bouncer.logLevel
   "logFormat" $bouncer.logFormat
-  "audit" $bouncer.audit
+  "audit" (include "bouncer-injector.withoutEmpty" $bouncer.audit | fromYaml)
   "trustedProxies" $bouncer.trustedProxies
   "extraEnv" $bouncer.extraEnv
-  | toYaml -}}
+  | include "bouncer-injector.withoutEmpty" -}}
+{{- end -}}
+
+{{/* A map without what is null or an empty text, list or map; false and 0 say something. */}}
+{{- define "bouncer-injector.withoutEmpty" -}}
+{{- $kept := dict -}}
+{{- range $key, $value := . -}}
+{{- if or $value (has (kindOf $value) (list "bool" "int" "int64" "float64")) }}{{ $_ := set $kept $key $value }}{{ end -}}
+{{- end -}}
+{{- toYaml $kept -}}
 {{- end -}}
