@@ -50,7 +50,7 @@ export async function run(options: RunOptions = {}): Promise<Running> {
     server.closeAllConnections();
   });
   const directory = await mkdtemp(join(tmpdir(), "serve-"));
-  const file = join(directory, "audit.log");
+  const file = env["AUDIT_LOG_FILE"] ?? join(directory, "audit.log");
   const parsed = parseConfig({
     DRAIN_DELAY_SECONDS: "0",
     DRAIN_TIMEOUT_SECONDS: "0",
@@ -64,7 +64,7 @@ export async function run(options: RunOptions = {}): Promise<Running> {
     {
       ...parsed.config,
       adminPort: 0,
-      routes: [{ port: 0, target: { host: "127.0.0.1", port: appPort } }],
+      routes: [{ port: 0, target: { host: "127.0.0.1", port: appPort }, opaque: false }],
       ...config,
     },
     {

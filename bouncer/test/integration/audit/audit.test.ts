@@ -33,6 +33,7 @@ const report: ExchangeReport = {
   status: 200,
   aborted: null,
   upgraded: false,
+  opaque: false,
   requestBytes: 0,
   responseBytes: 0,
   span: null,
@@ -167,4 +168,57 @@ test("a batch that cannot be written is counted, and the next is tried", async (
   await sink.close();
   expect(lost).toEqual([1]);
   expect(written).toEqual(["b\nc\n"]);
+});
+
+test("what a request waits for: written, refused when it failed or does not fit, and written again", async () => {
+  let fail = true;
+  const lost: number[] = [];
+  const written: string[] = [];
+  const sink = createSink({
+    writeBatch: (batch) => {
+      if (fail) return Promise.reject(new Error("disk full"));
+      written.push(batch);
+      return Promise.resolve();
+    },
+    maxQueued: 10,
+    batchSize: 10,
+    patienceMs: 60_000,
+    flushMs: 60_000,
+    onLost: (lines) => lost.push(lines),
+  });
+  expect(await Promise.all([sink.commit("a"), sink.commit("b")])).toEqual(["refused", "refused"]);
+  expect({ lost, problem: sink.problem() }).toEqual({ lost: [2], problem: "disk full" });
+  fail = false;
+  const both = [sink.commit("c".repeat(10)), sink.commit("d")];
+  expect(sink.isOpen()).toBe(false);
+  expect(await Promise.all(both)).toEqual(["written", "refused"]);
+  expect({ open: sink.isOpen(), problem: sink.problem() }).toEqual({ open: true, problem: null });
+  expect(written).toEqual([`${"c".repeat(10)}\n`]);
+});
+
+test("a destination that takes nothing does not keep the end waiting for ever", async () => {
+  const lost: number[] = [];
+  const sink = createSink({
+    writeBatch: () => new Promise(() => {}),
+    maxQueued: 100,
+    batchSize: 1,
+    patienceMs: 1,
+    flushMs: 1,
+    onLost: (lines) => lost.push(lines),
+  });
+  sink.write("a");
+  sink.write("b");
+  await sink.close();
+  expect(lost).toEqual([2]);
+});
+
+test("a stream that has failed fails each write, and ends nothing else", async () => {
+  const stream = new Writable({
+    write: (_chunk, _encoding, done) => {
+      done(new Error("broken pipe"));
+    },
+  });
+  const write = createStreamWriter(stream);
+  await expect(write("a")).rejects.toThrow("broken pipe");
+  await expect(write("b")).rejects.toThrow("after");
 });
