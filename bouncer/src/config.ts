@@ -19,6 +19,8 @@ import { environment, port } from "./contract.ts";
 export interface Route {
   readonly port: number;
   readonly target: Target;
+  /** Decided once for each connection; what is said on it is no HTTP to us. */
+  readonly opaque: boolean;
 }
 
 type Variables = Values<typeof table>;
@@ -33,20 +35,29 @@ export function parseConfig(env: Environment): Reading<Config> {
   const read = readTable(table, env, { conflicts: findConflicts });
   if (read.kind === "invalid") return read;
   const routes = buildRoutes(read.config);
-  const { adminPort } = read.config;
-  return routes.some((route) => route.port === adminPort)
-    ? { kind: "invalid", problems: [complain(table.adminPort, String(adminPort))] }
+  const { adminPort, opaquePorts } = read.config;
+  const isAdminTaken = routes.some((route) => route.port === adminPort);
+  const isEveryOpaqueKnown = (opaquePorts ?? []).every((port) =>
+    routes.some((route) => route.target.port === port),
+  );
+  const problems = [
+    ...(isAdminTaken ? [complain(table.adminPort, String(adminPort))] : []),
+    ...(isEveryOpaqueKnown ? [] : [complain(table.opaquePorts, opaquePorts?.join(",") ?? "")]),
+  ];
+  return problems.length > 0
+    ? { kind: "invalid", problems }
     : { kind: "ok", config: { ...read.config, routes } };
 }
 
-function buildRoutes({ listeners, targetHost, targetUrl }: Variables): Route[] {
+function buildRoutes({ listeners, opaquePorts, targetHost, targetUrl }: Variables): Route[] {
   if (listeners === null) {
     const target = targetUrl ?? { host: "127.0.0.1", port: 3000 };
-    return [{ port: port.firstListener, target }];
+    return [{ port: port.firstListener, target, opaque: false }];
   }
   return listeners.map((listener) => ({
     port: listener.port,
     target: { host: targetHost, port: listener.targetPort },
+    opaque: opaquePorts?.includes(listener.targetPort) ?? false,
   }));
 }
 
@@ -57,6 +68,7 @@ const exclusive = [
 
 /** The first has no effect without the second. */
 const dependent = [
+  [environment.opaquePorts, environment.listeners],
   [environment.probes, environment.adminToken],
   [environment.policyVerificationKeyId, environment.policyVerificationKey],
   [environment.policyVerificationScope, environment.policyVerificationKey],

@@ -180,13 +180,14 @@ function waitOrAbort(ms: number, signal: AbortSignal): Promise<void> {
 
 /** Refusals by their own level; what went well is in the audit record, not in the log. */
 function logReport(log: Log, report: ExchangeReport): void {
-  const { reason, id, detail, status, head, passage } = report;
+  const { reason, id, detail, status, head, passage, opaque } = report;
+  const what = opaque ? "connection" : "request";
   const fields = { decision: id, status, method: head?.method };
   if (passage !== null) {
-    const message = passage.kind === "shadow" ? "request not refused" : "request not decided";
+    const message = passage.kind === "shadow" ? `${what} not refused` : `${what} not decided`;
     const { level } = refusalOf(passage.reason);
     log[level]({ ...fields, reason: passage.reason, detail: passage.detail }, message);
   }
   if (reason !== null)
-    log[refusalOf(reason).level]({ ...fields, reason, detail }, "request refused");
+    log[refusalOf(reason).level]({ ...fields, reason, detail }, `${what} refused`);
 }

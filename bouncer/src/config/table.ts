@@ -27,6 +27,10 @@ export const table = {
     accepts: "`none`, or a comma-separated list of `port:targetPort`, each port listened on once",
     doc: "The ports to listen on and the application's port behind each. The injector sets it.",
   }),
+  opaquePorts: optional(environment.opaquePorts, value.ports, {
+    accepts: "a comma-separated list of ports, each a `targetPort` of `LISTENERS`",
+    doc: "Ports of the application on which no HTTP is spoken to the bouncer: it decides once for each connection and then carries bytes. The injector sets it.",
+  }),
   targetHost: variable(environment.targetHost, "127.0.0.1", value.host, {
     accepts: "an IP address or a host name",
     doc: "Where the application of `LISTENERS` and of `PROBES` is: the pod's own address.",

@@ -67,6 +67,8 @@ function splitList(value: string): string[] {
   return value.split(",").map((item) => item.trim());
 }
 
+export const ports = v.pipe(v.string(), v.transform(splitList), v.array(port));
+
 const listener = v.pipe(
   v.string(),
   v.regex(/^\d{1,5}:\d{1,5}$/),

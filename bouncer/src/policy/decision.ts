@@ -23,6 +23,14 @@ export interface RequestHead {
   readonly destination: Endpoint;
 }
 
+/** A connection on an opaque port: what is known of it before anything is forwarded. */
+export interface ConnectionHead {
+  readonly source: Endpoint;
+  readonly destination: Endpoint;
+  /** Server that the TLS client asks for, in lower case; null: none was named, or none was read. */
+  readonly sni: string | null;
+}
+
 export interface Endpoint {
   readonly address: string;
   readonly port: number;
@@ -106,6 +114,8 @@ export interface BundleIdentity {
 export interface PolicyNeeds {
   /** Bytes of the body to read ahead; 0 when the policy does not read it. */
   readonly bodyBytes: number;
+  /** The start of an opaque connection is to be read for the name of the TLS server. */
+  readonly sni: boolean;
 }
 
 /** State of the policy for `/ready`, `/v1/status` and metrics. */
@@ -129,6 +139,7 @@ export interface PolicyStatus {
 export interface Policy {
   needs(): PolicyNeeds;
   decide(request: RequestHead, body: RequestBody | null): Decision;
+  decideConnection(connection: ConnectionHead): Decision;
   status(): PolicyStatus;
   /** Fetches and activates now; resolves when that is done or has failed (see `status`). */
   refresh(): Promise<void>;

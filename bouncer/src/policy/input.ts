@@ -3,7 +3,7 @@
  * declares. What is built is all that the policy sees and all that a decision is remembered by.
  * Pure; the clock and the ids come in.
  */
-import type { DenyReason, RequestBody, RequestHead } from "./decision.ts";
+import type { ConnectionHead, DenyReason, RequestBody, RequestHead } from "./decision.ts";
 import { parseBody } from "./body.ts";
 import { hasBadEscape, parseForm, parsePath, queryOf } from "./target.ts";
 
@@ -31,14 +31,29 @@ type Field = (facts: Facts) => unknown;
 
 const http = "attributes.request.http";
 
+const sni = "attributes.tlsSession.sni";
+
+type Connection = Pick<ConnectionHead, "source" | "destination"> & Partial<ConnectionHead>;
+
+/** What there is to a connection; of a request, the one on which it came. */
+const connectionFields: Readonly<Record<string, (connection: Connection) => unknown>> = {
+  "attributes.source.address.socketAddress.address": ({ source }) => source.address,
+  "attributes.source.address.socketAddress.portValue": ({ source }) => source.port,
+  "attributes.destination.address.socketAddress.address": ({ destination }) => destination.address,
+  "attributes.destination.address.socketAddress.portValue": ({ destination }) => destination.port,
+  [sni]: (connection) => connection.sni ?? undefined,
+};
+
+const version = (): object => ({ ext_authz: "v3", encoding: "protojson" });
+
 /** Every field that is ever built, in the order in which it is written. */
 const fields: Readonly<Record<string, Field>> = {
-  "attributes.source.address.socketAddress.address": ({ request }) => request.source.address,
-  "attributes.source.address.socketAddress.portValue": ({ request }) => request.source.port,
-  "attributes.destination.address.socketAddress.address": ({ request }) =>
-    request.destination.address,
-  "attributes.destination.address.socketAddress.portValue": ({ request }) =>
-    request.destination.port,
+  ...Object.fromEntries(
+    Object.entries(connectionFields).map(([name, build]) => [
+      name,
+      ({ request }: Facts): unknown => build(request),
+    ]),
+  ),
   "attributes.request.time": ({ context }) => context.time(),
   [`${http}.id`]: ({ context }) => context.id(),
   [`${http}.method`]: ({ request }) => request.method,
@@ -54,11 +69,12 @@ const fields: Readonly<Record<string, Field>> = {
   parsed_query: ({ request }) => Object.fromEntries(parseForm(queryOf(request.target))),
   parsed_body: ({ headers, body }) => parseBody(headers.get("content-type"), body),
   truncated_body: ({ body }) => body?.truncated ?? false,
-  version: () => ({ ext_authz: "v3", encoding: "protojson" }),
+  version,
 };
 
-/** Built only when a bundle names them: the first two are never the same twice. */
+/** Built only when a bundle names them: the first two are never the same twice, others are waited for. */
 const onDemand = new Set([
+  sni,
   "attributes.request.time",
   `${http}.id`,
   `${http}.body`,
@@ -88,7 +104,6 @@ const neverPresent = [
   "attributes.source.labels",
   "attributes.source.principal",
   "attributes.source.service",
-  "attributes.tlsSession",
 ];
 
 const bodyLimitBytes = 65_536;
@@ -104,6 +119,8 @@ export interface InputPlan {
   /** Bytes of the body to read ahead; 0 when the policy does not read it. */
   readonly bodyBytes: number;
   readonly readsQuery: boolean;
+  /** The start of an opaque connection is to be read for it. */
+  readonly readsSni: boolean;
 }
 
 export type PlanResult =
@@ -116,7 +133,7 @@ export function planInput(declared: readonly string[] | null): PlanResult {
     const names = Object.keys(fields).filter((name) => !onDemand.has(name));
     return {
       kind: "plan",
-      plan: { steps: names.flatMap(wholeStep), bodyBytes: 0, readsQuery: true },
+      plan: { steps: names.flatMap(wholeStep), bodyBytes: 0, readsQuery: true, readsSni: false },
     };
   }
   const steps = new Map<string, Step>();
@@ -135,6 +152,7 @@ export function planInput(declared: readonly string[] | null): PlanResult {
     steps: needed.map(([, step]) => step),
     bodyBytes: names.some((name) => ofBody.has(name)) ? bodyLimitBytes : 0,
     readsQuery: names.some((name) => name.startsWith("parsed_query")),
+    readsSni: steps.has(sni),
   };
   return { kind: "plan", plan };
 }
@@ -154,7 +172,9 @@ function expand(path: string): readonly Step[] | null {
     return [{ path: [...whole.split("."), member], build: (facts) => take(facts, member) }];
   }
   const below = Object.keys(fields).filter((name) => name.startsWith(`${path}.`));
-  if (below.length > 0) return below.filter((name) => !onDemand.has(name)).flatMap(wholeStep);
+  const offered = below.filter((name) => !onDemand.has(name));
+  // Of a session there is nothing but the name: who names the one has named the other.
+  if (below.length > 0) return (offered.length > 0 ? offered : below).flatMap(wholeStep);
   const isKnown = neverPresent.some((name) => path === name || path.startsWith(`${name}.`));
   return isKnown ? [] : null;
 }
@@ -180,6 +200,17 @@ export function buildInput(
     if (built.value !== undefined) place(input, step.path, built.value);
   }
   return { kind: "input", input };
+}
+
+/** Of a connection on an opaque port: what there is, and nothing in the place of a request. */
+export function buildConnectionInput(plan: InputPlan, connection: ConnectionHead): object {
+  const input: Tree = {};
+  for (const { path } of plan.steps) {
+    const name = path.join(".");
+    const value = name === "version" ? version() : connectionFields[name]?.(connection);
+    if (value !== undefined) place(input, path, value);
+  }
+  return input;
 }
 
 function refuse(reason: DenyReason, detail: string): InputResult {

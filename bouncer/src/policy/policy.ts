@@ -12,6 +12,7 @@ import { AppError } from "../errors.ts";
 import { createCache } from "./cache.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type {
+  ConnectionHead,
   Decision,
   Policy,
   PolicyStatus,
@@ -20,7 +21,13 @@ import type {
   Verdict,
 } from "./decision.ts";
 import { createFetcher } from "./fetch.ts";
-import { buildInput, type InputContext } from "./input.ts";
+import {
+  buildConnectionInput,
+  buildInput,
+  type InputContext,
+  type InputPlan,
+  type InputResult,
+} from "./input.ts";
 import { bundleNameOf, requirementsOf } from "./requirements.ts";
 import { type Active, createStore } from "./store.ts";
 import { createSync } from "./sync.ts";
@@ -137,7 +144,7 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
     return { ...base, verdict, result, cached: false, evaluationNs };
   }
 
-  function decide(request: RequestHead, body: RequestBody | null): Decision {
+  function decide(build: (plan: InputPlan) => InputResult): Decision {
     const id = randomUUID();
     const active = store.active();
     const refused = { id, path, cached: false, input: null, result: undefined, evaluationNs: 0 };
@@ -145,7 +152,7 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
       return { ...refused, bundle: null, verdict: denyWith("no_policy", 503, null) };
     }
     try {
-      const built = buildInput(active.plan, request, body, context);
+      const built = build(active.plan);
       if (built.kind === "input") return evaluate(active, built.input, id);
       const verdict = denyWith(built.reason, 400, built.detail);
       return { ...refused, bundle: active.identity, verdict };
@@ -161,8 +168,14 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
   }
 
   return {
-    needs: () => ({ bodyBytes: store.active()?.plan.bodyBytes ?? 0 }),
-    decide,
+    needs: () => {
+      const plan = store.active()?.plan;
+      return { bodyBytes: plan?.bodyBytes ?? 0, sni: plan?.readsSni ?? false };
+    },
+    decide: (request: RequestHead, body: RequestBody | null) =>
+      decide((plan) => buildInput(plan, request, body, context)),
+    decideConnection: (connection: ConnectionHead) =>
+      decide((plan) => ({ kind: "input", input: buildConnectionInput(plan, connection) })),
     status: () => ({
       bundle: store.active()?.identity ?? null,
       activatedAt: store.active()?.activatedAt ?? null,

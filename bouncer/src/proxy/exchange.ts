@@ -37,6 +37,8 @@ export interface ExchangeReport {
   /** Who ended it before its time. */
   readonly aborted: "client" | "app" | null;
   readonly upgraded: boolean;
+  /** A connection whose bytes are no HTTP to us: there is no head and no status. */
+  readonly opaque: boolean;
   readonly requestBytes: number;
   readonly responseBytes: number;
   readonly span: SpanContext | null;
@@ -54,6 +56,7 @@ export class Exchange {
   status: number | null = null;
   aborted: "client" | "app" | null = null;
   upgraded = false;
+  opaque = false;
   requestBytes = 0;
   responseBytes = 0;
   span: SpanContext | null = null;
@@ -105,6 +108,7 @@ export class Exchange {
       status: this.status,
       aborted: this.aborted,
       upgraded: this.upgraded,
+      opaque: this.opaque,
       requestBytes: this.requestBytes,
       responseBytes: this.responseBytes,
       span: this.span,

@@ -3,7 +3,7 @@
  * outside of requests (unreadable input, upgrades, CONNECT), brought to the handler.
  */
 import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
-import { Socket } from "node:net";
+import { type Server as NetServer, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Route } from "../config.ts";
 import { AppError, type RefusalReason } from "../errors.ts";
@@ -152,7 +152,7 @@ export async function startListener(
 }
 
 /** Without a host, node binds `::` for both families, or `0.0.0.0` where there is no IPv6. */
-export function listen(server: Server, port: number): Promise<number> {
+export function listen(server: NetServer, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const onError = (error: Error): void => {
       const message = `Cannot listen on port "${port}": ${error.message}`;

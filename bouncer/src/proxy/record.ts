@@ -8,8 +8,8 @@ import { createRefusal, type Refusal } from "./refusal.ts";
 
 export interface Recording {
   readonly exchange: Exchange;
-  /** What is to be sent; null: the request is to be forwarded. */
-  readonly refusal: Refusal | null;
+  /** What is to be sent, of which a connection that is reset has no status; null: it goes on. */
+  readonly refusal: (Pick<Refusal, "reason" | "detail"> & { status: number | null }) | null;
   /** null: nothing waits for its record. */
   readonly commit: CommitDecision | null;
 }

@@ -1,8 +1,9 @@
 /** All listeners together: started as one, drained as one. */
 import type { Route } from "../config.ts";
 import { createHandler, type HandlerDeps, type InFlight } from "./handler.ts";
-import { type Listener, type ListenerLimits, startListener } from "./listener.ts";
-import { createUpstream } from "./upstream.ts";
+import { defaultLimits, type Listener, type ListenerLimits, startListener } from "./listener.ts";
+import { startOpaqueListener } from "./opaque-listener.ts";
+import { createUpstream, type Upstream } from "./upstream.ts";
 
 export interface Proxy {
   /** Ports listened on, in the order of the routes. */
@@ -16,26 +17,35 @@ export interface Proxy {
   stop(timeoutMs: number, signal?: AbortSignal): Promise<boolean>;
 }
 
+/**
+ * Where a policy reads names of TLS servers, what a client of a server that speaks first waits.
+ * Clients that speak first need not make it in time: see opaque-connection.ts.
+ */
+const silenceMs = 300;
+
 export async function startProxy(
   routes: readonly Route[],
   deps: HandlerDeps,
-  limits?: ListenerLimits,
+  limits: ListenerLimits = defaultLimits,
 ): Promise<Proxy> {
   const inFlight: InFlight = { count: 0 };
-  const upstreams = routes.map((route) => createUpstream(route.target));
+  const upstreams: Upstream[] = [];
+  const start = (route: Route): Promise<Listener> => {
+    if (route.opaque) {
+      const opaqueLimits = { silenceMs, helloTimeoutMs: limits.headTimeoutMs };
+      return startOpaqueListener({ route, deps, inFlight, limits: opaqueLimits });
+    }
+    const upstream = createUpstream(route.target);
+    upstreams.push(upstream);
+    return startListener(route, createHandler(route, upstream, deps, inFlight), limits);
+  };
   const listeners: Listener[] = [];
   const destroyAll = async (): Promise<void> => {
     for (const listener of listeners) listener.destroy();
     await Promise.all(upstreams.map((upstream) => upstream.close()));
   };
   try {
-    for (const [i, route] of routes.entries()) {
-      const upstream = upstreams[i];
-      if (upstream === undefined) continue;
-      listeners.push(
-        await startListener(route, createHandler(route, upstream, deps, inFlight), limits),
-      );
-    }
+    for (const route of routes) listeners.push(await start(route));
   } catch (error) {
     await Promise.all(listeners.map((listener) => listener.close()));
     await destroyAll();

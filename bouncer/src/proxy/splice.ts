@@ -23,7 +23,14 @@ export function splice({ client, app, headers, bytes }: Splice): void {
   join(app, client);
 }
 
-function join(from: Duplex, to: Duplex): void {
+/** Carries what `from` says, and how that ends. */
+export function join(from: Duplex, to: Duplex): void {
+  follow(from, to);
+  from.pipe(to);
+}
+
+/** When `from` is gone altogether, so is `to`, in the same way. */
+export function follow(from: Duplex, to: Duplex): void {
   from.on("error", () => {
     // What was cut off must not look like an end.
     if (to instanceof Socket) to.resetAndDestroy();
@@ -31,8 +38,7 @@ function join(from: Duplex, to: Duplex): void {
   });
   from.once("close", () => {
     // Both directions of `from` are over: what it sent is delivered, nothing more can be.
-    if (to.writableEnded || to.destroyed) to.destroy();
-    else to.end(() => to.destroy());
+    // Also where its end was passed on long ago: `to` may be slow to take what came before that.
+    to.end(() => to.destroy());
   });
-  from.pipe(to);
 }

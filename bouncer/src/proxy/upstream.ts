@@ -56,7 +56,7 @@ export function createUpstream(target: Target): Upstream {
 }
 
 /** Half-open connections are allowed: upgraded ones are carried through in both directions. */
-function openSocket(target: Target, callback: ConnectCallback): void {
+export function openSocket(target: Target, callback: ConnectCallback): void {
   const socket = connect({
     host: target.host,
     port: target.port,

@@ -38,6 +38,12 @@ export function createMetrics(sources: MetricSources): Metrics {
     labelNames: ["verdict", "reason"] as const,
     registers,
   });
+  const opaque = new Counter({
+    name: "bouncer_opaque_connections_total",
+    help: "Connections on opaque ports that are over, by verdict of the policy and reason of refusal",
+    labelNames: ["verdict", "reason"] as const,
+    registers,
+  });
   const duration = new Histogram({
     name: "bouncer_request_duration_seconds",
     help: "Time from the head of a request to the end of its response",
@@ -53,7 +59,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   });
   const upstreamErrors = new Counter({
     name: "bouncer_upstream_errors_total",
-    help: "Requests that the application did not answer",
+    help: "Requests that the application did not answer, connections that it did not accept",
     labelNames: ["reason"] as const,
     registers,
   });
@@ -73,7 +79,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   };
   const aborted = new Counter({
     name: "bouncer_requests_aborted_total",
-    help: "Requests that one side ended before the response was complete",
+    help: "Requests and opaque connections that one side broke off",
     labelNames: ["by"] as const,
     registers,
   });
@@ -91,8 +97,8 @@ export function createMetrics(sources: MetricSources): Metrics {
   return {
     observe: (report) => {
       const verdict = report.decision?.verdict.kind ?? "none";
-      requests.inc({ verdict, reason: report.reason ?? "" });
-      duration.observe({ verdict }, seconds(report.durationMs));
+      (report.opaque ? opaque : requests).inc({ verdict, reason: report.reason ?? "" });
+      if (!report.opaque) duration.observe({ verdict }, seconds(report.durationMs));
       const { evaluationNs = 0 } = report.decision ?? {};
       if (evaluationNs > 0) evaluation.observe(evaluationNs / 1e9);
       if (report.reason !== null && upstreamReasons.has(report.reason)) {
@@ -184,7 +190,11 @@ function registerReadings(registry: Registry, sources: MetricSources): void {
     () => policy().cache.misses,
   );
   gauge("bouncer_cache_entries", "Decisions in the cache", () => policy().cache.entries);
-  gauge("bouncer_requests_in_flight", "Requests and upgraded connections now", sources.inFlight);
+  gauge(
+    "bouncer_requests_in_flight",
+    "Requests, upgraded and opaque connections now",
+    sources.inFlight,
+  );
   gauge("bouncer_connections", "Client connections now", sources.connections);
   gauge("process_resident_memory_bytes", "Memory of the process", () => process.memoryUsage.rss());
   counter("process_cpu_seconds_total", "User and system time of the process", () => {

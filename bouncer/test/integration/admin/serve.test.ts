@@ -271,8 +271,8 @@ test("a port in use: the start fails, names it, and leaves nothing behind", asyn
   };
   const target = { host: "127.0.0.1", port: 1 };
   const routes = [
-    { port: 0, target },
-    { port, target },
+    { port: 0, target, opaque: false },
+    { port, target, opaque: false },
   ];
   for (const config of [{ routes }, { adminPort: port }]) {
     const failing = run({ policy, config });

@@ -13,6 +13,7 @@ import {
 import { connect, type Server as NetServer, type Socket } from "node:net";
 import type { Readable } from "node:stream";
 import type {
+  ConnectionHead,
   Decision,
   Policy,
   RequestBody,
@@ -44,25 +45,33 @@ export const deny: Extract<Verdict, { kind: "deny" }> = {
 
 export type Decide = (head: RequestHead, body: RequestBody | null) => Verdict;
 
+export interface TestPolicy {
+  readonly decideConnection?: (connection: ConnectionHead) => Verdict;
+  readonly bodyBytes?: number;
+  readonly sni?: boolean;
+}
+
 /** What a policy engine would be, for who is only interested in its verdicts. */
-export function createTestPolicy(decide: Decide, bodyBytes = 0): Policy {
+export function createTestPolicy(
+  decide: Decide,
+  { decideConnection = () => allow, bodyBytes = 0, sni = false }: TestPolicy = {},
+): Policy {
   const bundle = { name: "policy.tar.gz", revision: "r1", sha256: "00" };
+  const decided = (verdict: Verdict, input: object): Decision => ({
+    id: randomUUID(),
+    verdict,
+    cached: false,
+    bundle,
+    path: "envoy/authz/allow",
+    input,
+    result: verdict.kind === "allow",
+    evaluationNs: 1000,
+  });
   return {
-    needs: () => ({ bodyBytes }),
-    decide: (head, body): Decision => {
-      const verdict = decide(head, body);
-      const input = { attributes: { request: { http: { method: head.method } } } };
-      return {
-        id: randomUUID(),
-        verdict,
-        cached: false,
-        bundle,
-        path: "envoy/authz/allow",
-        input,
-        result: verdict.kind === "allow",
-        evaluationNs: 1000,
-      };
-    },
+    needs: () => ({ bodyBytes, sni }),
+    decide: (head, body) =>
+      decided(decide(head, body), { attributes: { request: { http: { method: head.method } } } }),
+    decideConnection: (connection) => decided(decideConnection(connection), { connection }),
     status: () => ({
       bundle,
       activatedAt: 0,
@@ -118,10 +127,10 @@ export interface Bench {
   close(): Promise<void>;
 }
 
-export interface BenchOptions {
-  readonly app?: RequestListener | Server | NetServer;
+export interface BenchOptions extends TestPolicy {
   readonly decide?: Decide;
-  readonly bodyBytes?: number;
+  readonly app?: RequestListener | Server | NetServer;
+  readonly opaque?: boolean;
   readonly deps?: Partial<HandlerDeps>;
   readonly limits?: ListenerLimits;
 }
@@ -136,9 +145,9 @@ export async function createBench(options: BenchOptions = {}): Promise<Bench> {
   const appPort = await listenOn(server);
   const reports = new Reports();
   const proxy = await startProxy(
-    [{ port: 0, target: { host: "127.0.0.1", port: appPort } }],
+    [{ port: 0, target: { host: "127.0.0.1", port: appPort }, opaque: options.opaque ?? false }],
     {
-      policy: createTestPolicy(decide, options.bodyBytes),
+      policy: createTestPolicy(decide, options),
       report: reports.add,
       commit: null,
       enforcement: { shadow: false, degradedRoutes: [] },
