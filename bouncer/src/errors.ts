@@ -68,6 +68,12 @@ export const refusals = {
 
 export type RefusalReason = keyof typeof refusals;
 
+function isReason(name: string): name is RefusalReason {
+  return Object.hasOwn(refusals, name);
+}
+
+export const reasons: readonly RefusalReason[] = Object.keys(refusals).filter(isReason);
+
 export function refusalOf(reason: RefusalReason): RefusalRow {
   return refusals[reason];
 }

@@ -7,8 +7,14 @@ import {
 } from "bouncer-environment/reference";
 import { table } from "./config/table.ts";
 import { adminPath } from "./contract.ts";
-import { failures, refusals } from "./errors.ts";
+import { failures, type RefusalReason, refusalOf, reasons } from "./errors.ts";
+import { rows } from "./proxy/degraded.ts";
 import { redirectTable } from "./redirect/settings.ts";
+
+function describePassages(reason: RefusalReason): string {
+  const { degraded, shadow } = rows[reason];
+  return [...(degraded ? ["degraded"] : []), ...(shadow ? ["shadow"] : [])].join(", ");
+}
 
 export function renderReference(metrics: readonly MetricAbout[]): string {
   return [
@@ -31,10 +37,13 @@ export function renderReference(metrics: readonly MetricAbout[]): string {
         [`\`GET ${adminPath.health}\``, "200 as soon as every port is listened on; else 503."],
         [
           `\`GET ${adminPath.ready}\``,
-          "200 when a policy is active and the pod is not terminating; else 503 with `reason` (`starting`, `no_policy`, `draining`) and `detail`.",
+          "200 when a policy is active, or not needed (`SHADOW_MODE`), and the pod is not terminating; else 503 with `reason` (`starting`, `no_policy`, `draining`) and `detail`.",
         ],
         [`\`GET ${adminPath.metrics}\``, "Metrics in Prometheus' text format."],
-        [`\`GET ${adminPath.status}\``, "What is listened on, in flight and enforced, in JSON."],
+        [
+          `\`GET ${adminPath.status}\``,
+          "What is listened on, in flight, enforced and recorded, in JSON.",
+        ],
         [
           `\`POST ${adminPath.refresh}\``,
           "From loopback only: fetches and activates the policy now; 502 when that failed.",
@@ -47,19 +56,21 @@ export function renderReference(metrics: readonly MetricAbout[]): string {
           `\`GET ${adminPath.drain}/<token>\``,
           `The pod is terminating: \`${adminPath.ready}\` fails, responses carry \`Connection: close\`. \`ADMIN_PORT\` only.`,
         ],
+        [
+          `\`GET ${adminPath.diagnosis}/<token>\``,
+          "Connects to each of the application's ports and performs each probe once, now, for at most 2 seconds; answers with what came of it, and with the state of the policy, its source and the audit log, in JSON. Hooks are not performed. `ADMIN_PORT` only.",
+        ],
       ],
     ),
     "## Refusals",
-    "What a client gets instead of the application's answer: `x-bouncer-reason`, `x-bouncer-decision-id` and, unless the policy chose a body, both as JSON. The policy may choose another status for `policy`.",
+    "What a client gets instead of the application's answer: `x-bouncer-reason`, `x-bouncer-decision-id` and, unless the policy chose a body, both as JSON. The policy may choose another status for `policy`. Let through all the same, as [data-path.md](data-path.md) says: *degraded*, on a route of `DEGRADED_ROUTES`; *shadow*, where `SHADOW_MODE` is on.",
     "",
     renderTable(
-      ["Reason", "Status", "Log level", "Meaning"],
-      Object.entries(refusals).map(([reason, { status, level, sentence }]) => [
-        `\`${reason}\``,
-        String(status),
-        level,
-        sentence,
-      ]),
+      ["Reason", "Status", "Log level", "Let through", "Meaning"],
+      reasons.map((reason) => {
+        const { status, level, sentence } = refusalOf(reason);
+        return [`\`${reason}\``, String(status), level, describePassages(reason), sentence];
+      }),
     ),
     "## Failures",
     "`code` in logs, in `/v1/status` and in what is reported to the bridge.",

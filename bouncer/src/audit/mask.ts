@@ -57,6 +57,7 @@ type Parameters = Erasures["parameters"];
 
 /** As whoever reads the query will read it: `%74oken` is `token`. */
 function decodeName(name: string): string {
+  if (!/[%+]/.test(name)) return name;
   try {
     return decodeURIComponent(name.replaceAll("+", " "));
   } catch {

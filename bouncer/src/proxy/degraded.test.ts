@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { refusals, type RefusalReason } from "../errors.ts";
+import { reasons, type RefusalReason } from "../errors.ts";
 import {
   type DegradedRoute,
   findPassage,
@@ -10,12 +10,6 @@ import {
   verdictOf,
 } from "./degraded.ts";
 import { readTarget } from "./target.ts";
-
-function isRefusal(reason: string): reason is RefusalReason {
-  return Object.hasOwn(refusals, reason);
-}
-
-const reasons = Object.keys(refusals).filter(isRefusal);
 
 /** Every reason there is, and what it becomes: enforced and in shadow mode, on a route that is not listed and on one that is. */
 const matrix: Readonly<Record<RefusalReason, readonly (string | null)[]>> = {
