@@ -83,8 +83,6 @@ export function createWebhookServer(deps: WebhookDeps): WebhookServer {
 /** What begins like a request line is answered as Go's servers do, so that people see their mistake. */
 function answerPlainHttp(server: Server, { log, refused }: WebhookDeps): void {
   const raw = new Map<string, Socket>();
-  const keyOf = ({ remoteAddress = "", remotePort = 0 }: Socket): string =>
-    `${remoteAddress} ${remotePort}`;
   server.prependListener("connection", (socket: Socket) => {
     const key = keyOf(socket);
     raw.set(key, socket);
@@ -99,6 +97,10 @@ function answerPlainHttp(server: Server, { log, refused }: WebhookDeps): void {
     }
     socket.destroy();
   });
+}
+
+function keyOf({ remoteAddress = "", remotePort = 0 }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 /**

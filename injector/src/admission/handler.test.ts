@@ -30,7 +30,11 @@ const patch = [{ op: "add" as const, path: "/x", value: 1 }];
 const answering = (injection: Injection): AdmissionDeps["judge"] => ({
   ask: async () => ({ injection, namespace: shop }),
 });
-const rejecting = (error: Error): AdmissionDeps["judge"] => ({ ask: () => Promise.reject(error) });
+const rejecting = (failure: Error): AdmissionDeps["judge"] => ({
+  ask: async () => {
+    throw failure;
+  },
+});
 
 function setUp(changed: Partial<AdmissionDeps> = {}) {
   const lines: string[] = [];
