@@ -7,12 +7,20 @@ import { findNearest } from "../annotations/nearest.ts";
 import { InjectorError } from "../errors.ts";
 import { type Command, exitCode, type ParsedArgs } from "./command.ts";
 import type { CommandLineDeps } from "./deps.ts";
+import { diagnoseCommand } from "./diagnose/command.ts";
 import { explainCommand } from "./explain/command.ts";
 import { InputError, UseError } from "./failure.ts";
 import { commandHelp, programHelp } from "./help.ts";
+import { outdatedCommand } from "./outdated/command.ts";
 import { injectCommand, uninjectCommand } from "./rewrite.ts";
 
-export const commands: readonly Command[] = [explainCommand, injectCommand, uninjectCommand];
+export const commands: readonly Command[] = [
+  explainCommand,
+  diagnoseCommand,
+  outdatedCommand,
+  injectCommand,
+  uninjectCommand,
+];
 
 /** `argv` without node and script. The result is the exit code. */
 export async function runCommandLine(
