@@ -5,6 +5,7 @@
 import { parseArgs } from "node:util";
 import { findNearest } from "../annotations/nearest.ts";
 import { InjectorError } from "../errors.ts";
+import { checkCommand } from "./check/command.ts";
 import { type Command, exitCode, type ParsedArgs } from "./command.ts";
 import type { CommandLineDeps } from "./deps.ts";
 import { diagnoseCommand } from "./diagnose/command.ts";
@@ -12,10 +13,12 @@ import { explainCommand } from "./explain/command.ts";
 import { InputError, UseError } from "./failure.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { outdatedCommand } from "./outdated/command.ts";
+import { complete } from "./plugin/complete.ts";
 import { injectCommand, uninjectCommand } from "./rewrite.ts";
 
 export const commands: readonly Command[] = [
   explainCommand,
+  checkCommand,
   diagnoseCommand,
   outdatedCommand,
   injectCommand,
@@ -32,6 +35,7 @@ export async function runCommandLine(
   if (first === "--version") return print(`${deps.version}\n`, deps);
   if (first === "-h" || first === "--help") return print(help, deps);
   if (first === "help") return printHelp(rest[0], help, deps);
+  if (first === "__complete") return print(complete(rest, commands), deps);
   const command = commands.find(({ name }) => name === first);
   if (command === undefined) return refuse(missing(first), help, deps);
   try {

@@ -16,7 +16,7 @@ import { load } from "js-yaml";
 import { fillAuthority } from "../admission/authority.ts";
 import { messageOf } from "../errors.ts";
 import { apiFailure, statusOf } from "../kube/failure.ts";
-import { parseSettings, type Settings } from "../settings.ts";
+import { type ParsedSettings, parseSettings, type Settings } from "../settings.ts";
 import { serviceDnsNames } from "../tls/names.ts";
 
 /** Name of the entry that injects, in every MutatingWebhookConfiguration of ours. */
@@ -32,7 +32,11 @@ export interface Installation {
   readonly deployment: V1Deployment | null;
   /** As the webhook has them, the authority filled in, so that hashes of them agree. */
   readonly settings: Settings | null;
-  /** Of the settings, "" for the default one; null when they could not be read. */
+  /** Refused: they are missing, or not as they must be. */
+  readonly settingsAre: "accepted" | "refused" | "unreadable";
+  /** Of the webhook's container, as far as it is written down in the Deployment. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Of the settings, "" for the default one; else of the webhook's label; null: not known. */
   readonly revision: string | null;
   /** Of the injector, without which nothing can be said about versions. */
   readonly version: string | null;
@@ -68,43 +72,63 @@ function findOurs(configuration: V1MutatingWebhookConfiguration): Ours[] {
 }
 
 async function readInstallation(kubeConfig: KubeConfig, ours: Ours): Promise<Installation> {
-  const { namespace, name, webhook } = ours;
+  const { namespace, name, configuration } = ours;
   const apps = kubeConfig.makeApiClient(AppsV1Api);
-  const core = kubeConfig.makeApiClient(CoreV1Api);
-  const settingsName = chartName.settings(name);
-  const [deployment, configMap] = await Promise.all([
-    attempt(`read Deployment "${namespace}/${name}"`, () =>
-      apps.readNamespacedDeployment({ namespace, name }),
-    ),
-    attempt(`read ConfigMap "${namespace}/${settingsName}"`, () =>
-      core.readNamespacedConfigMap({ namespace, name: settingsName }),
-    ),
-  ]);
-  const problems = [deployment, configMap].flatMap(({ problem }) => problem ?? []);
-  const parsed = parseText(configMap.value?.data?.["settings.yaml"]);
-  if (parsed.problem !== null && configMap.value !== null) {
-    problems.push(`Cannot use ConfigMap "${namespace}/${settingsName}": ${parsed.problem}`);
-  }
+  const deployment = await attempt(`read Deployment "${namespace}/${name}"`, () =>
+    apps.readNamespacedDeployment({ namespace, name }),
+  );
   const environment = environmentOf(deployment.value);
-  const bridge = environment["INJECTOR_BRIDGE_SERVICE"] ?? null;
-  const domain = environment["INJECTOR_CLUSTER_DOMAIN"] ?? "cluster.local";
-  const settings =
-    parsed.settings === null
-      ? null
-      : fillAuthority(
-          parsed.settings,
-          authoritiesOf(webhook),
-          bridge === null ? [] : serviceDnsNames(bridge, namespace, domain),
-        );
+  const read = await readSettings(kubeConfig, ours, environment);
+  const label = configuration.metadata?.labels?.["bouncer.dev/revision"];
   return {
     ...ours,
     deployment: deployment.value,
-    settings,
-    revision: settings?.revision ?? null,
+    settings: read.settings,
+    settingsAre: read.are,
+    environment,
+    revision: read.settings?.revision ?? label ?? null,
     version: deployment.value === null ? null : versionOf(deployment.value),
-    bridge,
-    problems,
+    bridge: environment["INJECTOR_BRIDGE_SERVICE"] ?? null,
+    problems: [deployment.problem, read.problem].filter((problem) => problem !== null),
   };
+}
+
+type Environment = Installation["environment"];
+
+interface ReadSettings {
+  readonly settings: Settings | null;
+  readonly are: Installation["settingsAre"];
+  readonly problem: string | null;
+}
+
+async function readSettings(
+  kubeConfig: KubeConfig,
+  { namespace, name, webhook }: Ours,
+  environment: Environment,
+): Promise<ReadSettings> {
+  const core = kubeConfig.makeApiClient(CoreV1Api);
+  const title = `ConfigMap "${namespace}/${chartName.settings(name)}"`;
+  const configMap = await attempt(`read ${title}`, () =>
+    core.readNamespacedConfigMap({ namespace, name: chartName.settings(name) }),
+  );
+  if (configMap.value === null) {
+    const are = configMap.isMissing ? "refused" : "unreadable";
+    return { settings: null, are, problem: configMap.problem };
+  }
+  const parsed = parseText(configMap.value.data?.["settings.yaml"]);
+  if (!parsed.ok) {
+    const problem = `Cannot use ${title}: ${parsed.problems.join("; ")}`;
+    return { settings: null, are: "refused", problem };
+  }
+  const names = bridgeNames(environment, namespace);
+  const settings = fillAuthority(parsed.settings, authoritiesOf(webhook), names);
+  return { settings, are: "accepted", problem: null };
+}
+
+function bridgeNames(environment: Environment, namespace: string): readonly string[] {
+  const bridge = environment["INJECTOR_BRIDGE_SERVICE"];
+  const domain = environment["INJECTOR_CLUSTER_DOMAIN"] ?? "cluster.local";
+  return bridge === undefined ? [] : serviceDnsNames(bridge, namespace, domain);
 }
 
 /** PEM of the authorities that the API server trusts for this webhook; null: none yet. */
@@ -116,38 +140,35 @@ export function authoritiesOf({ clientConfig }: V1MutatingWebhook): string | nul
 
 interface Attempt<T> {
   readonly value: T | null;
+  readonly isMissing: boolean;
   readonly problem: string | null;
 }
 
 /** `action` completes "Cannot ...". */
 async function attempt<T>(action: string, read: () => Promise<T>): Promise<Attempt<T>> {
   try {
-    return { value: await read(), problem: null };
+    return { value: await read(), isMissing: false, problem: null };
   } catch (error) {
-    const why = statusOf(error) === 404 ? ": it is not there" : null;
-    const problem = why === null ? apiFailure(action, error).message : `Cannot ${action}${why}`;
-    return { value: null, problem };
+    const isMissing = statusOf(error) === 404;
+    const failure = apiFailure(action, error).message;
+    const problem = isMissing ? `Cannot ${action}: it is not there` : failure;
+    return { value: null, isMissing, problem };
   }
 }
 
-function parseText(text: string | undefined): {
-  readonly settings: Settings | null;
-  readonly problem: string | null;
-} {
-  if (text === undefined) return { settings: null, problem: "it has no settings.yaml" };
+function parseText(text: string | undefined): ParsedSettings {
+  if (text === undefined) return { ok: false, problems: ["it has no settings.yaml"] };
   try {
-    const parsed = parseSettings(load(text));
-    if (parsed.ok) return { settings: parsed.settings, problem: null };
-    return { settings: null, problem: parsed.problems.join("; ") };
+    return parseSettings(load(text));
   } catch (error) {
-    return { settings: null, problem: `not YAML (${messageOf(error)})` };
+    return { ok: false, problems: [`not YAML (${messageOf(error)})`] };
   }
 }
 
 const containerOf = (deployment: V1Deployment) =>
   deployment.spec?.template.spec?.containers.find(({ name }) => name === "injector");
 
-function environmentOf(deployment: V1Deployment | null): Readonly<Record<string, string>> {
+function environmentOf(deployment: V1Deployment | null): Environment {
   const entries = deployment === null ? [] : (containerOf(deployment)?.env ?? []);
   return Object.fromEntries(entries.map(({ name, value }) => [name, value ?? ""]));
 }

@@ -70,6 +70,8 @@ export function buildInstallation(given: Partial<Installation> = {}): Installati
     webhook,
     deployment: null,
     settings: buildSettings(),
+    settingsAre: "accepted",
+    environment: {},
     revision: "",
     version: "1.2.3",
     bridge: null,
