@@ -37,8 +37,8 @@ export function parseConfig(env: Environment): Reading<Config> {
   const routes = buildRoutes(read.config);
   const { adminPort, opaquePorts } = read.config;
   const isAdminTaken = routes.some((route) => route.port === adminPort);
-  const isEveryOpaqueKnown = (opaquePorts ?? []).every((port) =>
-    routes.some((route) => route.target.port === port),
+  const isEveryOpaqueKnown = (opaquePorts ?? []).every((opaque) =>
+    routes.some(({ target }) => target.port === opaque),
   );
   const problems = [
     ...(isAdminTaken ? [complain(table.adminPort, String(adminPort))] : []),

@@ -14,9 +14,6 @@ export type HelloReading =
 /** Those with keys and certificates of post-quantum algorithms have a few KiB. */
 const maxHelloBytes = 65_536;
 
-const more: HelloReading = { kind: "more" };
-const other: HelloReading = { kind: "other" };
-
 const handshakeRecord = 22;
 const clientHello = 1;
 const serverNameExtension = 0;
@@ -24,20 +21,30 @@ const hostName = 0;
 const maxFragmentBytes = 16_384;
 
 export function readClientHello(bytes: Uint8Array): HelloReading {
-  if (bytes.length === 0) return more;
-  // Record type and major version; as the length of a MySQL packet, the type would not be followed
-  // by the version, the message type and the lengths that are checked below.
-  if (bytes[0] !== handshakeRecord || (bytes[1] ?? 3) !== 3) return other;
+  if (!mayBeTls(bytes)) return { kind: "other" };
   const message = joinFragments(bytes);
-  if (message.length === 0) return more;
-  if (message[0] !== clientHello) return other;
-  if (message.length < 4) return bytes.length > maxHelloBytes ? tooLong : more;
-  const length = ((message[1] ?? 0) << 16) | ((message[2] ?? 0) << 8) | (message[3] ?? 0);
-  if (length > maxHelloBytes || bytes.length > 2 * maxHelloBytes) return tooLong;
-  if (message.length < 4 + length)
-    return isBroken(bytes) ? unclear("its records are broken") : more;
+  const [type = clientHello] = message;
+  if (type !== clientHello) return { kind: "other" };
+  const body = takeBody(message);
+  if (body !== null) return readBody(body);
+  if (bytes.length > maxHelloBytes) return unclear("it is too long");
+  return isBroken(bytes) ? unclear("its records are broken") : { kind: "more" };
+}
+
+/** Record type and major version: as the length of a MySQL packet, the two are not followed by 1. */
+function mayBeTls([type = handshakeRecord, major = 3]: Uint8Array): boolean {
+  return type === handshakeRecord && major === 3;
+}
+
+function takeBody(message: Uint8Array): Uint8Array | null {
+  const [, high = 0, middle = 0, low = 0] = message;
+  const end = 4 + ((high << 16) | (middle << 8) | low);
+  return message.length < Math.max(4, end) ? null : message.subarray(4, end);
+}
+
+function readBody(body: Uint8Array): HelloReading {
   try {
-    return { kind: "hello", sni: readName(message.subarray(4, 4 + length)) };
+    return { kind: "hello", sni: readName(body) };
   } catch (error) {
     if (!(error instanceof Malformed)) throw error;
     return unclear(error.message);
@@ -47,8 +54,6 @@ export function readClientHello(bytes: Uint8Array): HelloReading {
 function unclear(why: string): HelloReading {
   return { kind: "unclear", detail: `the ClientHello cannot be relied on: ${why}` };
 }
-
-const tooLong = unclear("it is too long");
 
 /** Never leaves this file. */
 class Malformed extends Error {}

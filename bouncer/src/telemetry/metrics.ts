@@ -94,11 +94,15 @@ export function createMetrics(sources: MetricSources): Metrics {
     registers,
   });
   registerReadings(registry, sources);
+  const count = ({ decision, reason, ...report }: ExchangeReport): void => {
+    const verdict = decision?.verdict.kind ?? "none";
+    (report.opaque ? opaque : requests).inc({ verdict, reason: reason ?? "" });
+    // A connection takes as long as its two sides like.
+    if (!report.opaque) duration.observe({ verdict }, seconds(report.durationMs));
+  };
   return {
     observe: (report) => {
-      const verdict = report.decision?.verdict.kind ?? "none";
-      (report.opaque ? opaque : requests).inc({ verdict, reason: report.reason ?? "" });
-      if (!report.opaque) duration.observe({ verdict }, seconds(report.durationMs));
+      count(report);
       const { evaluationNs = 0 } = report.decision ?? {};
       if (evaluationNs > 0) evaluation.observe(evaluationNs / 1e9);
       if (report.reason !== null && upstreamReasons.has(report.reason)) {

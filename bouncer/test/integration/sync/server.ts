@@ -12,10 +12,9 @@ export interface Pem {
   readonly key: string;
 }
 
-/** Self-signed for 127.0.0.1: its own authority. */
-export function createCertificate(): Pem {
-  const command =
-    "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=test -addext subjectAltName=IP:127.0.0.1 -keyout - -out -";
+/** Self-signed: its own authority. */
+export function createCertificate(name = "IP:127.0.0.1"): Pem {
+  const command = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=test -addext subjectAltName=${name} -keyout - -out -`;
   try {
     const pem = execFileSync("openssl", command.split(" "), { encoding: "utf8", stdio: "pipe" });
     const at = pem.indexOf("-----BEGIN CERTIFICATE-----");
