@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What kubectl asks when somebody presses Tab behind `kubectl bouncer`: all words so far, the last of
-# them perhaps empty. The answer is a word a line, and at the end a colon and what to do with them.
+# What kubectl runs when somebody presses Tab behind `kubectl bouncer`, with all words so far. The
+# answer is a candidate a line, then a colon and what the shell shall do.
 set -eu
-exec "$(dirname "${BASH_SOURCE[0]}")/kubectl-bouncer" __complete "$@"
+exec kubectl-bouncer __complete "$@"

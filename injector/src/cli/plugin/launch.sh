@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Runs the bundle that lies beside it with node. The name that it is called by says whether it is
-# bouncer-injector or the kubectl plugin, kubectl-bouncer.
+# Runs the program that lies beside it, under the same name and .mjs, with node.
 set -eu
 
 self=${BASH_SOURCE[0]}
@@ -11,15 +10,14 @@ while [ -L "$self" ]; do
     *) self=$(dirname "$self")/$link ;;
   esac
 done
-bundle=$(cd "$(dirname "$self")" && pwd)/main.mjs
+program=$(cd "$(dirname "$self")" && pwd)/${self##*/}.mjs
 
 fail() {
-  printf 'error: Cannot run %s: %s\n' "${0##*/}" "$1" >&2
+  printf 'error: Cannot run %s: %s\n' "${self##*/}" "$1" >&2
   exit 1
 }
 version=$(node --version 2>/dev/null) || fail 'it needs Node.js 24 or newer, and there is no node in PATH'
 major=${version#v}
 [ "${major%%.*}" -ge 24 ] 2>/dev/null || fail "it needs Node.js 24 or newer, and node is $version"
-[ -f "$bundle" ] || fail "$bundle is not there; make build makes it"
 
-exec -a "${0##*/}" node "$bundle" "$@"
+exec node "$program" "$@"
