@@ -32,9 +32,16 @@ export function apiFailure(action: string, error: unknown): InjectorError {
 
 /** The API server's own message; the client's has the whole answer in it, headers included. */
 function detailOf(error: unknown): string {
-  if (!(error instanceof ApiException)) return messageOf(error);
+  if (!(error instanceof ApiException)) return reasonOf(error);
   const status = v.safeParse(statusSchema, parse(error.body));
   return status.success ? status.output.message : `HTTP ${error.code}`;
+}
+
+/** A connection that fails is "fetch failed"; why is in its cause. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const reason = cause instanceof AggregateError ? messageOf(cause.errors[0]) : messageOf(cause);
+  return cause === undefined ? messageOf(error) : `${messageOf(error)} (${reason})`;
 }
 
 const statusSchema = v.object({ message: v.pipe(v.string(), v.minLength(1)) });
