@@ -21,7 +21,10 @@ export const paths = {
   secret: "/api/v1/namespaces/bouncer-system/secrets/injector-tls",
   bridgeSecret: "/api/v1/namespaces/bouncer-system/secrets/bridge-tls",
   webhook: "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/bouncer-injector",
+  lease: "/apis/coordination.k8s.io/v1/namespaces/bouncer-system/leases/bouncer-injector",
   namespace: (name: string) => `/api/v1/namespaces/${name}`,
+  events: (namespace: string) => `/api/v1/namespaces/${namespace}/events`,
+  pod: (namespace: string, name: string) => `/api/v1/namespaces/${namespace}/pods/${name}`,
 } as const;
 
 export const serverName = "bouncer-injector.bouncer-system.svc";
@@ -132,6 +135,18 @@ export async function ready(replica: Webhook): Promise<void> {
     const response = await fetch(`http://127.0.0.1:${replica.adminPort}/ready`);
     await response.body?.cancel();
     if (response.status === 200) return;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+export async function metricsOf(replica: Webhook): Promise<string> {
+  const response = await fetch(`http://127.0.0.1:${replica.adminPort}/metrics`);
+  return response.text();
+}
+
+/** Resolves when the metrics have this line; asked again and again. */
+export async function measured(replica: Webhook, line: string): Promise<void> {
+  while (!(await metricsOf(replica)).split("\n").includes(line)) {
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
