@@ -1,14 +1,9 @@
-/** The program: which role, with which configuration, and with which exit code it ends. */
-import { pino } from "pino";
+/**
+ * The program: which role, and with which exit code it ends. What a role needs is loaded when that
+ * role runs: `wait` and `version` start without the libraries of the others.
+ */
 import packageJson from "../package.json" with { type: "json" };
-import { type Config, describeConfig, parseConfig } from "./config.ts";
 import { AppError } from "./errors.ts";
-import { runLoad } from "./load/load.ts";
-import { createPolicy } from "./policy/policy.ts";
-import { runRedirect } from "./redirect/redirect.ts";
-import { createRedirectDeps } from "./redirect/system.ts";
-import { startServing } from "./serve.ts";
-import { createLog, type Log } from "./telemetry/log.ts";
 
 const { version } = packageJson;
 const exitCode = { done: 0, failed: 1, misused: 2 } as const;
@@ -20,6 +15,7 @@ Usage: bouncer <role>
   serve      the proxy in front of the application's ports
   load       fetches the policy bundle, before the application starts
   redirect   sends the application's ports to the proxy, in the pod's network
+  wait       ends when the bouncer in the same pod listens, or after 60 seconds with exit code 1
   version    prints the version
 
 All settings are environment variables: docs/reference/configuration.md
@@ -29,61 +25,25 @@ function print(stream: NodeJS.WriteStream, text: string): void {
   stream.write(text);
 }
 
-/** Configuration problems go out before there is a log to put them in. */
-function readConfig(): { config: Config; log: Log } | null {
-  const parsed = parseConfig(process.env);
-  if (parsed.kind === "invalid") {
-    const problems = parsed.problems.map((problem) => `  ${problem}\n`).join("");
-    print(process.stderr, `Cannot start: the configuration is not valid\n${problems}`);
-    return null;
-  }
-  const { config } = parsed;
-  const stream = config.logDestination === "stdout" ? 1 : 2;
-  const log = createLog(config, pino.destination({ dest: stream, sync: true }));
-  return { config, log };
-}
-
-async function serve(): Promise<number> {
-  const read = readConfig();
-  if (read === null) return exitCode.misused;
-  const { config, log } = read;
-  log.info({ version, config: describeConfig(process.env) }, "starting");
-  const serving = await startServing(config, {
-    log,
-    version,
-    stdout: process.stdout,
-    createPolicy,
+async function wait(): Promise<number> {
+  const { runWait } = await import("./wait/wait.ts");
+  return await runWait(process.env, {
+    print: (line) => {
+      print(process.stderr, `${line}\n`);
+    },
   });
-  const finished = await new Promise<boolean>((resolve, reject) => {
-    const stop = (): void => {
-      serving.stop().then(resolve, reject);
-    };
-    process.on("SIGTERM", stop);
-    process.on("SIGINT", stop);
-  });
-  return finished ? exitCode.done : exitCode.failed;
-}
-
-async function load(): Promise<number> {
-  const read = readConfig();
-  return read === null ? exitCode.misused : await runLoad(read.config, { log: read.log });
-}
-
-/** Root, and with none of the configuration of the other roles. */
-async function redirect(): Promise<number> {
-  const stdout = pino.destination({ dest: 1, sync: true });
-  const log = pino({ base: {}, timestamp: pino.stdTimeFunctions.isoTime }, stdout);
-  return await runRedirect(process.env, createRedirectDeps(log));
 }
 
 async function run(role: string): Promise<number> {
   switch (role) {
     case "serve":
-      return await serve();
+      return await (await import("./role.ts")).serve(process.env, version);
     case "load":
-      return await load();
+      return await (await import("./role.ts")).load(process.env);
     case "redirect":
-      return await redirect();
+      return await (await import("./role.ts")).redirect(process.env);
+    case "wait":
+      return await wait();
     case "version":
     case "--version":
       print(process.stdout, `${version}\n`);

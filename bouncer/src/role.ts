@@ -1,0 +1,59 @@
+/** The roles that do the work: each reads its configuration, runs, and says its exit code. */
+import type { Environment } from "bouncer-environment/table";
+import { pino } from "pino";
+import { type Config, describeConfig, parseConfig } from "./config.ts";
+import { runLoad } from "./load/load.ts";
+import { createPolicy } from "./policy/policy.ts";
+import { runRedirect } from "./redirect/redirect.ts";
+import { createRedirectDeps } from "./redirect/system.ts";
+import { startServing } from "./serve.ts";
+import { createLog, type Log } from "./telemetry/log.ts";
+
+const exitCode = { done: 0, failed: 1, misused: 2 } as const;
+
+/** Configuration problems go out before there is a log to put them in. */
+function readConfig(env: Environment): { config: Config; log: Log } | null {
+  const parsed = parseConfig(env);
+  if (parsed.kind === "invalid") {
+    const problems = parsed.problems.map((problem) => `  ${problem}\n`).join("");
+    process.stderr.write(`Cannot start: the configuration is not valid\n${problems}`);
+    return null;
+  }
+  const { config } = parsed;
+  const stream = config.logDestination === "stdout" ? 1 : 2;
+  const log = createLog(config, pino.destination({ dest: stream, sync: true }));
+  return { config, log };
+}
+
+export async function serve(env: Environment, version: string): Promise<number> {
+  const read = readConfig(env);
+  if (read === null) return exitCode.misused;
+  const { config, log } = read;
+  log.info({ version, config: describeConfig(env) }, "starting");
+  const serving = await startServing(config, {
+    log,
+    version,
+    stdout: process.stdout,
+    createPolicy,
+  });
+  const finished = await new Promise<boolean>((resolve, reject) => {
+    const stop = (): void => {
+      serving.stop().then(resolve, reject);
+    };
+    process.on("SIGTERM", stop);
+    process.on("SIGINT", stop);
+  });
+  return finished ? exitCode.done : exitCode.failed;
+}
+
+export async function load(env: Environment): Promise<number> {
+  const read = readConfig(env);
+  return read === null ? exitCode.misused : await runLoad(read.config, { log: read.log });
+}
+
+/** Root, and with none of the configuration of the other roles. */
+export async function redirect(env: Environment): Promise<number> {
+  const stdout = pino.destination({ dest: 1, sync: true });
+  const log = pino({ base: {}, timestamp: pino.stdTimeFunctions.isoTime }, stdout);
+  return await runRedirect(env, createRedirectDeps(log));
+}
