@@ -176,6 +176,12 @@ const table = {
     sentence: "The mesh is not told to leave ports to the bouncer, so requests to them fail.",
     fix: "Add the ports to the annotation that is named.",
   },
+  mesh_encrypts_requests: {
+    kind: "warning",
+    sentence:
+      "Clients in the mesh encrypt their requests in a way that the bouncer cannot read, so they fail.",
+    fix: "Follow what is named; docs/operations.md has a section on meshes.",
+  },
   probe_left_as_written: {
     kind: "warning",
     sentence:

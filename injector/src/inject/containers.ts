@@ -10,6 +10,7 @@ import {
 } from "./environment.ts";
 import { buildResources, buildStepResources } from "./resources.ts";
 import { buildRestricted, redirecting } from "./security-context.ts";
+import type { Meshes } from "./mesh.ts";
 import { loaderMounts, sidecarMounts } from "./volumes.ts";
 
 /** Name of the admin port, for PodMonitors and the like. */
@@ -21,6 +22,7 @@ export interface Choices extends SidecarFacts {
   /** Version of the injector: the tag of the default image. */
   readonly version: string;
   readonly mode: "redirect" | "service";
+  readonly meshes: Meshes;
   /** The sidecar is an init container that goes on running. */
   readonly native: boolean;
   /** User and group of all but the redirect step. */
@@ -42,9 +44,11 @@ function buildBase(name: string, role: Role, { options, settings, version }: Cho
 }
 
 export function buildRedirect(choices: Choices) {
+  const { plan, options, meshes } = choices;
+  const meshPorts = meshes.sidecars.flatMap(({ open }) => open);
   return {
     ...buildBase(containerName.redirect, "redirect", choices),
-    env: buildRedirectEnvironment(choices.plan, choices.options),
+    env: buildRedirectEnvironment(plan, options, meshPorts),
     securityContext: redirecting,
   };
 }

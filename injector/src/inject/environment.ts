@@ -30,8 +30,13 @@ const field = (name: string, fieldPath: string): EnvVar => ({
   valueFrom: { fieldRef: { fieldPath } },
 });
 
-export function buildRedirectEnvironment(plan: PortPlan, options: Options): EnvVar[] {
-  const openPorts = [String(plan.adminPort), ...plan.excluded.map(formatPortRange)];
+/** `meshPorts`: of the proxies of a mesh. */
+export function buildRedirectEnvironment(
+  plan: PortPlan,
+  options: Options,
+  meshPorts: readonly number[],
+): EnvVar[] {
+  const openPorts = [plan.adminPort, ...meshPorts, ...plan.excluded.map(formatPortRange)];
   return [
     literal(redirectEnvironment.listeners, formatListeners(plan.listeners)),
     literal(redirectEnvironment.openPorts, openPorts.join(",")),

@@ -30,6 +30,13 @@ export function getHandler(container: Container, field: ProbeField): Handler | P
   return container[field] ?? null;
 }
 
+export function withHandler(container: Container, field: ProbeField, handler: Handler): Container {
+  if (field === "postStart" || field === "preStop") {
+    return { ...container, lifecycle: { ...container.lifecycle, [field]: handler } };
+  }
+  return { ...container, [field]: handler };
+}
+
 export type ReadHandler =
   | { readonly kind: "action"; readonly action: ProbeAction }
   /** Not of the network: exec, sleep, or nothing at all. */

@@ -4,6 +4,7 @@
  */
 import { volumeName } from "bouncer/contract";
 import type { Pod, StringMap } from "./kubernetes.ts";
+import { findApplication } from "./mesh.ts";
 
 const defaultContainerKey = "kubectl.kubernetes.io/default-container";
 
@@ -25,9 +26,9 @@ export function buildAnnotations(
   const wanted = { [evictableVolumesKey]: evictableVolumes, ...lists };
   const added: Record<string, string> = {};
   const extended: Record<string, { from: string; to: string }> = {};
-  const [application] = pod.spec.containers;
+  const application = findApplication(pod);
   if (given[defaultContainerKey] === undefined && application !== undefined) {
-    added[defaultContainerKey] = application.name;
+    added[defaultContainerKey] = application;
   }
   for (const [key, items] of Object.entries(wanted)) {
     const from = given[key];
@@ -38,9 +39,24 @@ export function buildAnnotations(
   return { added, extended };
 }
 
+/** The list without the items that made `to` of `from`. */
+export function shorten(list: string, from: string, to: string): string {
+  const before = toItems(from);
+  const ours = toItems(to).filter((item) => !before.includes(item));
+  const items = toItems(list);
+  const kept = items.filter((item) => !ours.includes(item));
+  return kept.length === items.length ? list : kept.join(",");
+}
+
+/** A comma-separated list. */
+export const toItems = (list: string): string[] =>
+  list
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+
 function extend(given: StringMap, key: string, items: readonly string[]): string {
-  const present = (given[key] ?? "").split(",").map((item) => item.trim());
-  const kept = present.filter((item) => item !== "");
+  const kept = toItems(given[key] ?? "");
   const missing = items.filter((item) => !kept.includes(item));
   return missing.length === 0 && given[key] !== undefined
     ? given[key]

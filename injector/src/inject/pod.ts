@@ -11,6 +11,9 @@ import { type Options, parseAnnotations } from "../annotations/parse.ts";
 import { statusKey, table } from "../annotations/table.ts";
 import type { Injection, InjectionContext, Warning } from "./injection.ts";
 import { checkPod, type Pod, type PodSpec } from "./kubernetes.ts";
+import { findMeshes, findReserved } from "./mesh.ts";
+import { withoutMeshes } from "./mesh-probes.ts";
+import { warnAboutMeshes } from "./mesh-warnings.ts";
 import { planPorts, type PortPlan } from "./ports.ts";
 import { warnAboutPowers } from "./powers.ts";
 import { renderPod } from "./render.ts";
@@ -59,28 +62,34 @@ function injectWith(
   if (conflicts.length > 0) return deny("name_conflict", conflicts);
   const mode = chooseMode(facts);
   const excludedPorts = mode.kind === "redirect" ? options.excludedPorts : [];
-  const planned = planPorts(original, { ...options, excludedPorts });
+  const meshes = findMeshes(original, context.namespace);
+  const application = withoutMeshes(original, meshes);
+  const planned = planPorts(application, { ...options, excludedPorts }, findReserved(meshes));
   if (planned.kind === "refused") return deny(planned.reason, planned.problems);
 
   const { plan } = planned;
   const { settings, version } = context;
-  const rendered = renderPod(original, {
+  const choices = {
     plan,
     adminToken: findAdminToken(pod) ?? context.adminToken,
     options,
     settings,
     version,
     mode: mode.kind,
+    meshes,
     native: facts.sidecar === "native",
     user: chooseUser(context.namespace.annotations),
-  });
+  };
+  const rendered = renderPod(original, choices, context.namespace.annotations);
+  const enforcement = { mode: mode.kind, plan, unlistedPorts: options.unlistedPorts };
   const warnings = [
     ...given,
     ...warnAboutMode(mode, plan, options),
     ...warnAboutOptions(options, facts, context),
     ...(mode.kind === "service"
       ? warnAboutServices(original, plan, context.cluster.services)
-      : warnAboutPowers(original.spec)),
+      : warnAboutPowers(application.spec)),
+    ...warnAboutMeshes(original, meshes, enforcement),
     ...rendered.warnings,
   ];
   const reason = read.kind === "status" ? "already_injected" : "injected";

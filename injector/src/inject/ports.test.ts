@@ -166,18 +166,16 @@ test.each<readonly [string, Chosen, string]>([
   expect(plan(named, chosen)).toBe(expected);
 });
 
-test("the ports of a mesh are not the application's", () => {
-  const pod = {
-    metadata: { annotations: { "prometheus.io/port": "15020" } },
-    spec: {
-      containers: [
-        { name: "app", ...tcp(80) },
-        { name: "istio-proxy", ...tcp(15_090) },
+test("the ports of a mesh's proxies are not taken", () => {
+  const pod = { spec: { containers: [{ name: "app", ...tcp(80, 81) }] } };
+  const reserved = [{ first: 15_000, last: 15_099 }];
+  const planned = planPorts(pod, { appPorts: null, excludedPorts: [], opaquePorts: [] }, reserved);
+  expect(planned).toMatchObject({
+    plan: {
+      listeners: [
+        { port: 8080, targetPort: 80 },
+        { port: 15_100, targetPort: 81 },
       ],
     },
-  };
-  const planned = planPorts(pod, { appPorts: null, excludedPorts: [], opaquePorts: [] }, [
-    "istio-proxy",
-  ]);
-  expect(planned).toMatchObject({ plan: { listeners: [{ port: 8080, targetPort: 80 }] } });
+  });
 });

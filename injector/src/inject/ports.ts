@@ -36,18 +36,18 @@ export interface ChosenPorts {
   readonly opaquePorts: readonly PortItem[];
 }
 
-/** `foreign`: containers of a mesh, whose ports are not the application's. */
+/** `reserved`: for the proxies of a mesh. */
 export function planPorts(
   pod: Pod,
   chosen: ChosenPorts,
-  foreign: readonly string[] = [],
+  reserved: readonly PortRange[] = [],
 ): PlannedPorts {
-  const containers = runningContainers(pod.spec).filter(({ name }) => !foreign.includes(name));
+  const containers = runningContainers(pod.spec);
   const unknown = findUnknownNames(containers, chosen);
   if (unknown.length > 0)
     return { kind: "refused", reason: "invalid_annotation", problems: unknown };
 
-  const discovered = discoverPorts(pod, containers, foreign.length > 0);
+  const discovered = discoverPorts(pod, containers);
   const resolve = (items: readonly PortItem[]) => items.flatMap((one) => toRanges(containers, one));
   const wanted = chosen.appPorts === null ? discovered : unique(list(resolve(chosen.appPorts)));
   const excluded = resolve(chosen.excludedPorts);
@@ -57,7 +57,7 @@ export function planPorts(
   if (problems.length > 0) return { kind: "refused", reason: "invalid_annotation", problems };
   if (appPorts.length > maxAppPorts) return tooMany(appPorts.length);
   // Whatever the application may listen on, chosen or not, is not ours to take.
-  const owned = new Set([...discovered, ...appPorts, ...list(excluded)]);
+  const owned = new Set([...discovered, ...appPorts, ...list([...excluded, ...reserved])]);
   return { kind: "planned", plan: { ...allocate(appPorts, owned), excluded, opaque } };
 }
 
@@ -117,11 +117,10 @@ function list(ranges: readonly PortRange[]): number[] {
 }
 
 /** First the ports that containers declare, in their order, then those that others connect to. */
-function discoverPorts(pod: Pod, containers: readonly Container[], meshed: boolean): number[] {
+function discoverPorts(pod: Pod, containers: readonly Container[]): number[] {
   const declared = containers.flatMap(findTcpPorts).map((declaration) => declaration.containerPort);
   const annotated = pod.metadata?.annotations?.[prometheusPortKey];
-  // A mesh points Prometheus to itself.
-  const prometheus = annotated === undefined || meshed ? Number.NaN : Number(annotated);
+  const prometheus = annotated === undefined ? Number.NaN : Number(annotated);
   return unique([...declared, ...containers.flatMap(findHandlerPorts), prometheus]).filter(
     (number) => Number.isInteger(number) && number >= 1 && number <= 65_535,
   );

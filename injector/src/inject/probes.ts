@@ -5,9 +5,10 @@
  */
 import { type Probe, type ProbeField, probeFields, probePath } from "bouncer/contract";
 import { warn } from "../admission/reasons.ts";
-import { actionKeys, getHandler, readHandler } from "./handlers.ts";
+import { actionKeys, getHandler, readHandler, withHandler } from "./handlers.ts";
 import type { Warning } from "./injection.ts";
 import type { Container, Handler, PodSpec } from "./kubernetes.ts";
+import { type IsForeign, isOfAgent } from "./mesh-probes.ts";
 
 /** The kubelet gives hooks no timeout of their own; preStop ends with the grace period. */
 const defaultGraceSeconds = 30;
@@ -29,10 +30,12 @@ export interface RewrittenProbes {
   readonly warnings: readonly Warning[];
 }
 
+/** `isForeign`: what the kubelet asks a mesh. */
 export function rewriteProbes(
   spec: PodSpec,
   adminPort: number,
   adminToken: string,
+  isForeign: IsForeign = () => false,
 ): RewrittenProbes {
   const probes: Probe[] = [];
   const replaced: ReplacedHandler[] = [];
@@ -40,7 +43,7 @@ export function rewriteProbes(
 
   function rewrite(container: Container, field: ProbeField): Container {
     const handler = getHandler(container, field);
-    if (handler === null) return container;
+    if (handler === null || isForeign(container, field, handler)) return container;
     const read = readHandler(container, handler);
     if (read.kind === "local") return container;
     const { name } = container;
@@ -66,7 +69,10 @@ export function rewriteProbes(
   return { spec: { ...spec, containers, ...rewritten }, probes, replaced, warnings };
 }
 
-/** Puts back what `rewriteProbes` replaced, unless somebody has changed the probe since. */
+/**
+ * Puts back what `rewriteProbes` replaced, unless somebody has changed the probe since; that Istio
+ * pointed it to its agent, which asks the bouncer, does not count.
+ */
 export function restoreProbes(
   containers: Container[],
   replaced: readonly ReplacedHandler[],
@@ -77,12 +83,22 @@ export function restoreProbes(
       .filter((original) => original.container === container.name)
       .reduce((restored, { field, handler }) => {
         const current = getHandler(restored, field);
-        if (current?.httpGet?.path !== probePath(adminToken, container.name, field)) {
+        if (current === null || !leadsToUs(current, container.name, field, adminToken)) {
           return restored;
         }
         return withHandler(restored, field, replaceAction(current, handler));
       }, container),
   );
+}
+
+function leadsToUs(
+  handler: Handler,
+  container: string,
+  field: ProbeField,
+  adminToken: string,
+): boolean {
+  const isDirect = handler.httpGet?.path === probePath(adminToken, container, field);
+  return isDirect || isOfAgent(container, field, handler);
 }
 
 function timeoutOf(spec: PodSpec, field: ProbeField, handler: Handler): number {
@@ -109,11 +125,4 @@ function replaceAction(handler: Handler, action: Readonly<Record<string, unknown
     ...Object.entries(action),
     ...entries.slice(place).filter(([key]) => !isActionKey(key)),
   ]);
-}
-
-function withHandler(container: Container, field: ProbeField, handler: Handler): Container {
-  if (field === "postStart" || field === "preStop") {
-    return { ...container, lifecycle: { ...container.lifecycle, [field]: handler } };
-  }
-  return { ...container, [field]: handler };
 }

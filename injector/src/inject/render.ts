@@ -9,7 +9,10 @@ import type { Settings } from "../settings.ts";
 import { buildLoader, buildRedirect, buildSidecar, type Choices } from "./containers.ts";
 import { hash } from "./hash.ts";
 import type { Warning } from "./injection.ts";
-import type { Container, Pod, PodSpec } from "./kubernetes.ts";
+import type { Container, Pod, PodSpec, StringMap } from "./kubernetes.ts";
+import { countBefore } from "./mesh.ts";
+import { buildSkipLists } from "./mesh-ports.ts";
+import { findForeign } from "./mesh-probes.ts";
 import { buildAnnotations } from "./pod-annotations.ts";
 import { rewriteProbes } from "./probes.ts";
 import { type Before, formatStatus, type Status } from "./status.ts";
@@ -21,15 +24,22 @@ interface Rendered {
 }
 
 /** `original` carries nothing of ours. */
-export function renderPod(original: Pod, chosen: Omit<Choices, "probes">): Rendered {
+export function renderPod(
+  original: Pod,
+  chosen: Omit<Choices, "probes">,
+  namespaceAnnotations: StringMap,
+): Rendered {
+  const { plan, meshes, mode, options } = chosen;
   // Nothing is redirected in service mode, so the kubelet reaches the application by itself.
   const rewritten =
-    chosen.mode === "service"
+    mode === "service"
       ? { spec: original.spec, probes: [], replaced: [], warnings: [] }
-      : rewriteProbes(original.spec, chosen.plan.adminPort, chosen.adminToken);
+      : rewriteProbes(original.spec, plan.adminPort, chosen.adminToken, findForeign(meshes));
   const choices = { ...chosen, probes: rewritten.probes };
   const additions = buildAdditions(original.spec, choices);
-  const { added, extended } = buildAnnotations(original);
+  const enforcement = { mode, plan, unlistedPorts: options.unlistedPorts };
+  const lists = buildSkipLists(original, meshes, enforcement, namespaceAnnotations);
+  const { added, extended } = buildAnnotations(original, lists);
   const status = buildStatus(choices, {
     added: {
       initContainers: additions.initContainers.map(nameOf),
@@ -51,7 +61,11 @@ export function renderPod(original: Pod, chosen: Omit<Choices, "probes">): Rende
       [statusKey]: formatStatus(status),
     },
   };
-  const pod = { ...original, metadata, spec: place(rewritten.spec, additions) };
+  const pod = {
+    ...original,
+    metadata,
+    spec: place(rewritten.spec, additions, countBefore(original, meshes)),
+  };
   return { pod, warnings: rewritten.warnings };
 }
 
@@ -82,11 +96,12 @@ function buildAdditions(spec: PodSpec, choices: Choices): Additions {
 }
 
 /** Ours start before the user's own init containers; what is empty stays as it was. */
-function place(spec: PodSpec, additions: Additions): PodSpec {
+function place(spec: PodSpec, additions: Additions, before: number): PodSpec {
   const { initContainers, containers, volumes, imagePullSecrets } = additions;
+  const present = spec.initContainers ?? [];
   return {
     ...spec,
-    initContainers: [...initContainers, ...(spec.initContainers ?? [])],
+    initContainers: [...present.slice(0, before), ...initContainers, ...present.slice(before)],
     containers: [...containers, ...spec.containers],
     volumes: [...(spec.volumes ?? []), ...volumes],
     ...(imagePullSecrets.length > 0 && {

@@ -7,6 +7,8 @@ import { containerName, environment } from "bouncer/contract";
 import { statusKey } from "../annotations/table.ts";
 import type { Uninjection } from "./injection.ts";
 import { checkPod, type Container, type Metadata, type Pod, type PodSpec } from "./kubernetes.ts";
+import { isMeshList } from "./mesh.ts";
+import { shorten } from "./pod-annotations.ts";
 import { restoreProbes } from "./probes.ts";
 import { readStatus, type Status } from "./status.ts";
 
@@ -59,11 +61,13 @@ function stripMetadata(metadata: Metadata, { added, extended, created }: Status)
   const kept = Object.entries(metadata.annotations ?? {}).filter(
     ([key, value]) => !isOurs(key, value),
   );
-  // Unless somebody has changed it since.
-  const restored = kept.map(([key, value]): [string, string] => [
-    key,
-    extended[key]?.to === value ? extended[key].from : value,
-  ]);
+  const restored = kept.map(([key, value]): [string, string] => {
+    const written = extended[key];
+    if (written?.to === value) return [key, written.from];
+    // Somebody has changed it since. Istio's injector adds to a list of ours: its items stay.
+    const { from, to } = written ?? { from: "", to: added.annotations[key] ?? "" };
+    return [key, isMeshList(key) ? shorten(value, from, to) : value];
+  });
   const stripped = { ...metadata, annotations: Object.fromEntries(restored) };
   return restore(stripped, "annotations", created["metadata.annotations"]);
 }
