@@ -33,7 +33,7 @@ export function checkNamespaces({ namespaces, installations }: ClusterState): Ch
   return [
     twice.length > 0
       ? report("one_webhook", "failure", twice.join("; "))
-      : report("one_webhook", "ok", `${count} namespaces are selected, each once`),
+      : report("one_webhook", "ok", `selected namespaces: ${count}`),
     ...(unserved.length > 0
       ? [report("revisions_served", "failure", `nobody serves ${unserved.join("; ")}`)]
       : [report("revisions_served", idle.length > 0 ? "warning" : "ok", idle.join("; "))]),

@@ -43,7 +43,7 @@ export function listPermissions(installation: Installation): Permission[] {
       expand(["", "secrets", ["get", "patch"]], { name, namespace }),
     ),
     ...(counts && lease !== undefined
-      ? expand(["coordination.k8s.io", "leases", ["get", "update"]], { name: lease, namespace })
+      ? expand(["coordination.k8s.io", "leases", ["get", "patch"]], { name: lease, namespace })
       : []),
   ];
 }

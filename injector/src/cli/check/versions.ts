@@ -17,17 +17,17 @@ export function checkVersions(installation: Installation, asker: Asker): Checked
   const detail = [
     `command line ${asker.version}`,
     `injector ${version}`,
-    `bouncer ${bouncer ?? "of an image without a version"}`,
+    `bouncer ${bouncer ?? "of a version that is not known"}`,
   ].join(", ");
   const isSame = asker.version === version && (bouncer === null || bouncer === version);
   return report("versions", isSame ? "ok" : "warning", detail);
 }
 
-/** Of the image that pods are given; null when it is named by digest, or by a tag of another kind. */
+/** Of the image that pods are given; null when it is named by digest or otherwise, or not known. */
 function bouncerVersion({ settings, version }: Installation): string | null {
-  const image = settings?.image ?? null;
-  if (image === null) return version;
-  return /:v?(\d+\.\d+\.\d+[^:@/]*)(@.*)?$/.exec(image)?.[1] ?? null;
+  if (settings === null) return null;
+  if (settings.image === null) return version;
+  return /:v?(\d+\.\d+\.\d+[^:@/]*)(@.*)?$/.exec(settings.image)?.[1] ?? null;
 }
 
 /** Kubelets may be three minor versions older than the API server (version skew policy). */

@@ -1,16 +1,58 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { arbitraryPod } from "../../../test/support/arbitrary-pod.ts";
-import { buildContext } from "../../../test/support/context.ts";
+import { goldens, readChart } from "../../../test/support/chart.ts";
+import { buildContext, buildSettings } from "../../../test/support/context.ts";
 import { buildWebhook } from "../../../test/support/installation.ts";
-import { checkPod, type Metadata } from "../../inject/kubernetes.ts";
+import { rules } from "../../admission/decide.ts";
+import { checkPod, type Metadata, type StringMap } from "../../inject/kubernetes.ts";
 import { inject } from "../../inject/pod.ts";
 import { findUnmet, replayMatching, type Subject, summarize } from "./matching.ts";
+
+const early = new Set<string>(
+  rules.flatMap((one) => (one.early === null ? [] : [one.verdict.reason])),
+);
+
+const withRevision = (revision: string): StringMap => ({
+  ...namespaceLabels,
+  "bouncer.dev/rev": revision,
+});
 
 const namespaceLabels = {
   "bouncer-injection": "enabled",
   "kubernetes.io/metadata.name": "shop",
 };
+
+/** What the conditions of the chart look at. */
+interface Wish {
+  readonly labels: Record<string, string>;
+  readonly annotations: Record<string, string>;
+  readonly hostNetwork: boolean;
+}
+
+const wishes: fc.Arbitrary<Wish> = fc.record({
+  labels: fc.dictionary(
+    fc.constantFrom("bouncer.dev/inject", "tier", "exposed", "internal", "example.com/owner"),
+    fc.constantFrom("true", "false", "infra"),
+  ),
+  annotations: fc.dictionary(
+    fc.constantFrom("bouncer.dev/inject", "other"),
+    fc.constantFrom("true", "false"),
+  ),
+  hostNetwork: fc.boolean(),
+});
+
+/** A pod that is one for the API server too: what it would refuse is never sent. */
+function merge(pod: unknown, { labels, annotations, hostNetwork }: Wish): unknown {
+  const checked = checkPod(pod);
+  if (!checked.ok) return { metadata: { labels, annotations }, spec: { containers: [] } };
+  const { metadata, spec } = checked.pod;
+  return {
+    ...checked.pod,
+    metadata: { ...metadata, labels, annotations },
+    spec: { ...spec, hostNetwork },
+  };
+}
 
 function buildSubject(metadata: Metadata = {}): Subject {
   const pod = { metadata, spec: { containers: [] } };
@@ -91,16 +133,25 @@ test("an operator that is not known selects nothing", () => {
   expect(findUnmet(selector, { a: "2" })).toHaveLength(1);
 });
 
-test("law: whom the API server leaves out, the injector would skip", () => {
-  const context = buildContext();
-  fc.assert(
-    fc.property(arbitraryPod, (pod) => {
-      const injection = inject(pod, context);
-      const checked = checkPod(pod);
-      const labels = (checked.ok ? checked.pod.metadata?.labels : null) ?? {};
-      const subject = { pod, labels, namespace: "shop", namespaceLabels };
-      if (summarize(replayMatching(buildWebhook(), subject)) !== "no") return;
-      expect(["skip", "deny"]).toContain(injection.kind);
-    }),
-  );
-});
+test.each(goldens)(
+  "law: the API server leaves out whom the injector would skip, and nobody else: %s",
+  (golden) => {
+    const { settings, webhook, namespace, revision } = readChart(golden);
+    const labels = revision === "" ? namespaceLabels : withRevision(revision ?? "");
+    const context = buildContext({
+      settings: settings ?? buildSettings(),
+      namespace: { name: "shop", labels, annotations: {} },
+      injectorNamespace: namespace,
+    });
+    fc.assert(
+      fc.property(arbitraryPod, wishes, (base, wish) => {
+        const pod = merge(base, wish);
+        const subject = { pod, labels: wish.labels, namespace: "shop", namespaceLabels: labels };
+        const steps = replayMatching(webhook, subject);
+        expect(steps.filter(({ verdict }) => verdict === "unknown")).toEqual([]);
+        const { reason } = inject(pod, context);
+        expect(summarize(steps) === "no").toBe(early.has(reason));
+      }),
+    );
+  },
+);
