@@ -93,6 +93,11 @@ const situations: readonly (readonly [string, Situation, string])[] = [
     "other_revision",
   ],
   [
+    "a namespace whose revision is an empty text",
+    { namespaceLabels: { ...enabled, "bouncer.dev/rev": "" } },
+    "other_revision",
+  ],
+  [
     "a namespace without a revision, asked for one",
     { settings: { revision: "canary" } },
     "other_revision",

@@ -94,7 +94,12 @@ function classify({
   if (name.startsWith("kube-") || settings.ignoredNamespaces.includes(name)) return "ignored";
   if (name === injectorNamespace) return "injector";
   if (labels[namespaceLabel.name] !== namespaceLabel.value) return "unlabelled";
-  return (labels[revisionLabel] ?? "") === settings.revision ? "labelled" : "other_revision";
+  return isOfRevision(labels, settings.revision) ? "labelled" : "other_revision";
+}
+
+/** As the webhook's selector has it: without a name, the label must not be there at all. */
+export function isOfRevision(labels: StringMap, revision: string): boolean {
+  return labels[revisionLabel] === (revision === "" ? undefined : revision);
 }
 
 function wishOf(value: string | undefined): Facts["label"] {

@@ -89,8 +89,9 @@ const table = {
   },
   name_conflict: {
     kind: "deny",
-    sentence: "A container or volume of the pod has a name that the injector needs.",
-    fix: "Rename the container or volume.",
+    sentence:
+      "A container or volume of the pod has a name that the injector needs, or a container mounts a volume of the injector.",
+    fix: "Rename the container or volume, or remove the mount.",
   },
   invalid_pod: {
     kind: "deny",

@@ -64,6 +64,11 @@ const securityContext = v.object(
   anObject,
 );
 
+const volumeMount = v.object(
+  { name: v.nullish(text), mountPath: v.nullish(text), readOnly: v.nullish(flag) },
+  anObject,
+);
+
 const container = v.object(
   {
     name: text,
@@ -72,6 +77,7 @@ const container = v.object(
     restartPolicy: v.nullish(text),
     args: v.nullish(v.array(text, aList)),
     securityContext: v.nullish(securityContext),
+    volumeMounts: v.nullish(v.array(volumeMount, aList)),
     livenessProbe: probe,
     readinessProbe: probe,
     startupProbe: probe,

@@ -57,6 +57,22 @@ test.each([
   });
 });
 
+test("a volume of ours that a container of the application mounts is denied", () => {
+  const volumeMounts = [{ name: "policy-cache", mountPath: "/policies" }];
+  expect(inject({ spec: { containers: [{ ...app, volumeMounts }] } }, context)).toEqual({
+    kind: "deny",
+    reason: "name_conflict",
+    problems: [`container "app" mounts "policy-cache", a volume of the injector`],
+  });
+  const injected = inject({ spec: { containers: [app] } }, context);
+  if (injected.kind !== "inject") throw new Error(injected.reason);
+  const { spec } = injected.pod;
+  const containers = spec.containers.map((one) => ({ ...one, volumeMounts }));
+  expect(inject({ ...injected.pod, spec: { ...spec, containers } }, context)).toMatchObject({
+    reason: "name_conflict",
+  });
+});
+
 test.each(["", "injected", "{}", `{"version":1}`])("invalid_status: %s", (status) => {
   const pod = {
     metadata: { annotations: { "bouncer.dev/status": status } },

@@ -10,7 +10,7 @@ import { type DenyCode, reasons, warn } from "../admission/reasons.ts";
 import { type Options, parseAnnotations } from "../annotations/parse.ts";
 import { statusKey, table } from "../annotations/table.ts";
 import type { Injection, InjectionContext, Warning } from "./injection.ts";
-import { checkPod, type Pod, type PodSpec } from "./kubernetes.ts";
+import { checkPod, type Container, type Pod, type PodSpec } from "./kubernetes.ts";
 import { findMeshes, findReserved } from "./mesh.ts";
 import { withoutMeshes } from "./mesh-probes.ts";
 import { warnAboutMeshes } from "./mesh-warnings.ts";
@@ -154,7 +154,15 @@ function findConflicts(spec: PodSpec): string[] {
   return [
     ...findNames(containers, Object.values(containerName), "container"),
     ...findNames(spec.volumes ?? [], Object.values(volumeName), "volume"),
+    ...containers.flatMap(findMounts),
   ];
+}
+
+/** Without the volume, the mount is not valid until we add ours: the policy could be written to. */
+function findMounts({ name, volumeMounts }: Container): string[] {
+  return (volumeMounts ?? [])
+    .filter((mount) => Object.values<string>(volumeName).includes(mount.name ?? ""))
+    .map((mount) => `container "${name}" mounts "${mount.name}", a volume of the injector`);
 }
 
 function findNames(

@@ -13,7 +13,20 @@ interface Chosen {
 
 const items = (text: string) => table.appPorts.parse(text) ?? [];
 
-function plan(pod: Pod, { app, excluded, opaque }: Chosen = {}): string {
+const annotationsOf = ({ app, excluded, opaque }: Chosen) => ({
+  ...(app !== undefined && { [table.appPorts.name]: app }),
+  ...(excluded !== undefined && { [table.excludedPorts.name]: excluded }),
+  ...(opaque !== undefined && { [table.opaquePorts.name]: opaque }),
+});
+
+/** As chosen by the pod's own annotations. */
+function plan(pod: Pod, chosen: Chosen = {}): string {
+  const annotations = { ...pod.metadata?.annotations, ...annotationsOf(chosen) };
+  return planAs({ ...pod, metadata: { ...pod.metadata, annotations } }, chosen);
+}
+
+/** As chosen by the namespace. */
+function planAs(pod: Pod, { app, excluded, opaque }: Chosen): string {
   const planned = planPorts(pod, {
     appPorts: app === undefined ? null : items(app),
     excludedPorts: excluded === undefined ? [] : items(excluded),
@@ -149,7 +162,7 @@ test.each<readonly [string, Chosen, string]>([
   [
     "excluding every app port",
     { excluded: "1-65535" },
-    "bouncer.dev/excluded-ports: it excludes every app port, so nothing would be decided",
+    "annotation bouncer.dev/excluded-ports: it excludes every app port, so nothing would be decided",
   ],
   [
     "an excluded port that nobody has",
@@ -178,4 +191,16 @@ test("the ports of a mesh's proxies are not taken", () => {
       ],
     },
   });
+});
+
+test.each<readonly [string, Chosen, string]>([
+  ["a name that this pod does not have", { app: "web,http" }, "8080:3000 admin 9090"],
+  ["every port excluded", { excluded: "3000,debug" }, "none admin 9090 open 3000,9229"],
+  [
+    "opaque ports of other pods",
+    { opaque: "5432,debug" },
+    "8080:3000,15001:9229 admin 9090 opaque 9229",
+  ],
+])("what a namespace names is for those of its pods that have it: %s", (_, chosen, expected) => {
+  expect(planAs(named, chosen)).toBe(expected);
 });

@@ -5,7 +5,7 @@ import { type Listener, port } from "bouncer/contract";
 import { type PortItem, table } from "../annotations/table.ts";
 import { formatPortRange, type PortRange } from "../settings/value.ts";
 import { findHandlerPorts, runningContainers } from "./handlers.ts";
-import type { Container, Pod } from "./kubernetes.ts";
+import type { Container, Pod, StringMap } from "./kubernetes.ts";
 
 /** One listening socket each; a wide range in `app-ports` is a mistake, or a job for `allow`. */
 export const maxAppPorts = 256;
@@ -43,7 +43,8 @@ export function planPorts(
   reserved: readonly PortRange[] = [],
 ): PlannedPorts {
   const containers = runningContainers(pod.spec);
-  const unknown = findUnknownNames(containers, chosen);
+  const own = pod.metadata?.annotations ?? {};
+  const unknown = findUnknownNames(containers, chosen, own);
   if (unknown.length > 0)
     return { kind: "refused", reason: "invalid_annotation", problems: unknown };
 
@@ -52,8 +53,11 @@ export function planPorts(
   const wanted = chosen.appPorts === null ? discovered : unique(list(resolve(chosen.appPorts)));
   const excluded = resolve(chosen.excludedPorts);
   const appPorts = wanted.filter((number) => !isWithin(excluded, number));
-  const opaque = unique(list(resolve(chosen.opaquePorts)));
-  const problems = findContradictions(wanted, appPorts, opaque);
+  const chosenOpaque = unique(list(resolve(chosen.opaquePorts)));
+  const opaque = chosenOpaque.filter((number) => appPorts.includes(number));
+  const stray = chosenOpaque.filter((number) => !appPorts.includes(number));
+  const none = wanted.length > 0 && appPorts.length === 0;
+  const problems = findContradictions({ none, stray }, own);
   if (problems.length > 0) return { kind: "refused", reason: "invalid_annotation", problems };
   if (appPorts.length > maxAppPorts) return tooMany(appPorts.length);
   // Whatever the application may listen on, chosen or not, is not ours to take.
@@ -66,35 +70,47 @@ function tooMany(count: number): PlannedPorts {
   return { kind: "refused", reason: "too_many_ports", problems: [problem] };
 }
 
-function findUnknownNames(containers: readonly Container[], chosen: ChosenPorts): string[] {
+/** Of the pod's own annotations: what its namespace names is for those of its pods that have it. */
+function findUnknownNames(
+  containers: readonly Container[],
+  chosen: ChosenPorts,
+  own: StringMap,
+): string[] {
   const lists = [
     [table.appPorts.name, chosen.appPorts ?? []],
     [table.excludedPorts.name, chosen.excludedPorts],
     [table.opaquePorts.name, chosen.opaquePorts],
   ] as const;
-  return lists.flatMap(([annotation, items]) =>
-    items
-      .filter((item) => toRanges(containers, item).length === 0)
-      .map((item) => (item.kind === "name" ? item.name : formatPortRange(item)))
-      .map(
-        (name) =>
-          `annotation ${annotation}: "${name}" is not the name of a TCP port of a container`,
-      ),
-  );
+  return lists
+    .filter(([annotation]) => own[annotation] !== undefined)
+    .flatMap(([annotation, items]) =>
+      items
+        .filter((item) => toRanges(containers, item).length === 0)
+        .map((item) => (item.kind === "name" ? item.name : formatPortRange(item)))
+        .map(
+          (name) =>
+            `annotation ${annotation}: "${name}" is not the name of a TCP port of a container`,
+        ),
+    );
 }
 
-function findContradictions(
-  wanted: readonly number[],
-  appPorts: readonly number[],
-  opaque: readonly number[],
-): string[] {
-  const stray = opaque.filter((number) => !appPorts.includes(number));
+interface Contradictions {
+  /** Every app port is excluded. */
+  readonly none: boolean;
+  /** Opaque, and no app ports. */
+  readonly stray: readonly number[];
+}
+
+function findContradictions({ none, stray }: Contradictions, own: StringMap): string[] {
+  const { excludedPorts, opaquePorts } = table;
   return [
-    ...(wanted.length > 0 && appPorts.length === 0
-      ? [`${table.excludedPorts.name}: it excludes every app port, so nothing would be decided`]
+    ...(none && own[excludedPorts.name] !== undefined
+      ? [
+          `annotation ${excludedPorts.name}: it excludes every app port, so nothing would be decided`,
+        ]
       : []),
-    ...(stray.length > 0
-      ? [`annotation ${table.opaquePorts.name}: ${stray.join(", ")} is not among the app ports`]
+    ...(stray.length > 0 && own[opaquePorts.name] !== undefined
+      ? [`annotation ${opaquePorts.name}: ${stray.join(", ")} is not among the app ports`]
       : []),
   ];
 }

@@ -6,7 +6,7 @@ import { warn } from "../admission/reasons.ts";
 import type { Warning } from "./injection.ts";
 import type { Container, PodSpec } from "./kubernetes.ts";
 
-const capabilities = ["NET_ADMIN", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "ALL"] as const;
+const capabilities = ["NET_ADMIN", "SYS_ADMIN", "SYS_MODULE", "ALL"] as const;
 
 export function warnAboutPowers(spec: PodSpec): Warning[] {
   const ofPod = (["hostPID", "shareProcessNamespace"] as const)
@@ -19,7 +19,9 @@ export function warnAboutPowers(spec: PodSpec): Warning[] {
 }
 
 function findPowers({ securityContext }: Container): string[] {
-  const added = (securityContext?.capabilities?.add ?? []).map((name) => name.replace(/^CAP_/, ""));
+  const added = (securityContext?.capabilities?.add ?? []).map((name) =>
+    name.toUpperCase().replace(/^CAP_/, ""),
+  );
   return [
     ...(securityContext?.privileged === true ? ["privileged"] : []),
     ...capabilities.filter((name) => added.includes(name)),

@@ -1,5 +1,5 @@
 /** Whose pods an installation counts, and in whose namespaces it may evict. Pure. */
-import { namespaceLabel, revisionLabel } from "../admission/facts.ts";
+import { isOfRevision, namespaceLabel, revisionLabel } from "../admission/facts.ts";
 import type { Namespace } from "../kube/namespaces.ts";
 
 export interface Scope {
@@ -14,8 +14,8 @@ export interface Scope {
  * revision too: of a revision that nobody serves, nobody else would tell.
  */
 export function scopeOf(namespace: Namespace, revision: string): Scope | null {
-  const { [revisionLabel]: asked = "", ...labels } = namespace.labels;
+  const { [revisionLabel]: _, ...labels } = namespace.labels;
   if (labels[namespaceLabel.name] !== namespaceLabel.value) return null;
-  if (asked === revision) return { namespace, served: true };
+  if (isOfRevision(namespace.labels, revision)) return { namespace, served: true };
   return revision === "" ? { namespace: { ...namespace, labels }, served: false } : null;
 }
