@@ -81,12 +81,16 @@ async function startCluster(): Promise<FakeApi> {
   return api;
 }
 
-/** Node's options are those of the image, so that what is measured is what runs. */
-function nodeOptions(): readonly string[] {
+/** Node's options and environment are those of the image, so that what is measured is what runs. */
+function readImage(): { readonly options: readonly string[]; readonly env: NodeJS.ProcessEnv } {
   const file = fileURLToPath(new URL("../../../injector/Dockerfile", import.meta.url));
-  const entry = /^ENTRYPOINT \["node", (.*)"\/app\/main\.mjs"\]$/m.exec(readFileSync(file, "utf8"));
+  const text = readFileSync(file, "utf8");
+  const entry = /^ENTRYPOINT \["node", (.*)"\/app\/main\.mjs"\]$/m.exec(text);
   if (entry === null) throw new Error("injector/Dockerfile has another entry point");
-  return [...(entry[1] ?? "").matchAll(/"([^"]+)"/g)].map(([, option = ""]) => option);
+  const options = [...(entry[1] ?? "").matchAll(/"([^"]+)"/g)].map(([, option = ""]) => option);
+  const variables = [...text.matchAll(/^ENV (\w+)=(\S+)$/gm)];
+  const env = Object.fromEntries(variables.map(([, name = "", value = ""]) => [name, value]));
+  return { options, env };
 }
 
 async function startInjector(program: string, api: FakeApi, folder: string): Promise<Server> {
@@ -95,8 +99,10 @@ async function startInjector(program: string, api: FakeApi, folder: string): Pro
   writeFileSync(file("kubeconfig.json"), JSON.stringify(buildKubeConfig(api)));
   // To a file, because lines that somebody reads cost the reader's time on the same cores.
   const log = openSync(file("log.jsonl"), "w");
-  const child = spawn(process.execPath, [...nodeOptions(), program, "serve"], {
+  const { options, env } = readImage();
+  const child = spawn(process.execPath, [...options, program, "serve"], {
     env: {
+      ...env,
       KUBECONFIG: file("kubeconfig.json"),
       INJECTOR_NAMESPACE: system,
       INJECTOR_SERVICE: "bouncer-injector",
