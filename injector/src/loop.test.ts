@@ -1,5 +1,5 @@
-import { expect, test } from "vitest";
-import { createLoop } from "./loop.ts";
+import { describe, expect, test } from "vitest";
+import { createLoop, waitAtMost } from "./loop.ts";
 
 /** Records the waits; `elapse` ends the last one. */
 function setUp(task: () => Promise<void>) {
@@ -97,4 +97,21 @@ test("closing waits for the run that is under way, and nothing runs after it", a
   loop.trigger();
   await settled();
   expect({ runs, waiting: isWaiting() }).toEqual({ runs: 1, waiting: false });
+});
+
+describe("waiting at most so long", () => {
+  test("ends with what came in time", async () => {
+    const timer = { after: () => () => undefined };
+    expect(await waitAtMost(Promise.resolve(1), 100, timer)).toBe(1);
+  });
+
+  test("ends with nothing when the time is over", async () => {
+    const timer = {
+      after: (_ms: number, callback: () => void) => {
+        callback();
+        return () => undefined;
+      },
+    };
+    expect(await waitAtMost(new Promise(() => undefined), 100, timer)).toBeNull();
+  });
 });

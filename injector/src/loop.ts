@@ -14,6 +14,13 @@ export const systemTimer: Timer = {
   },
 };
 
+/** What `work` resolves to, or null when that takes longer than `ms`. */
+export function waitAtMost<T>(work: Promise<T>, ms: number, timer: Timer): Promise<T | null> {
+  const { promise, resolve } = Promise.withResolvers<null>();
+  const cancel = timer.after(ms, () => resolve(null));
+  return Promise.race([work, promise]).finally(cancel);
+}
+
 export interface LoopOptions {
   /** Rejects when it failed; then it is tried again sooner. */
   readonly task: () => Promise<void>;

@@ -22,7 +22,7 @@ import { createAskApi } from "./kube/request.ts";
 import { createSecretStore } from "./kube/secrets.ts";
 import { createServices } from "./kube/services.ts";
 import { createWebhookStore, followWebhook } from "./kube/webhook.ts";
-import { createLoop } from "./loop.ts";
+import { createLoop, waitAtMost } from "./loop.ts";
 import type { Timer } from "./loop.ts";
 import { assessReadiness } from "./readiness.ts";
 import { startReconciler } from "./reconcile/start.ts";
@@ -175,9 +175,14 @@ export async function startWebhook(config: Config, world: WebhookWorld): Promise
       draining = true;
       server.drain();
       await elapse(config.drainDelayMs, timer);
-      // The lead goes to another replica at once; Events are written while requests finish.
-      await Promise.all([reconciler.close(), server.close(config.drainTimeoutMs)]);
-      await events.close(config.drainTimeoutMs);
+      const started = world.monotonic();
+      // The lead goes to another replica at once. An API server that does not answer keeps nobody.
+      await Promise.all([
+        waitAtMost(reconciler.close(), config.drainTimeoutMs, timer),
+        server.close(config.drainTimeoutMs),
+      ]);
+      const left = config.drainTimeoutMs - (world.monotonic() - started);
+      await events.close(Math.max(0, left));
       await Promise.all([...loops.map((loop) => loop.close()), followed.close()]);
       await Promise.all([namespaces.close(), cluster.close()]);
       admin.close();

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Injection } from "../inject/injection.ts";
+import { reasons } from "./reasons.ts";
 import type { AdmissionRequest } from "./review.ts";
 import { describeOutlook, nameOf, readWorkload } from "./workload.ts";
 
@@ -119,9 +120,7 @@ const rows: readonly Row[] = [
     injection: { kind: "skip", reason: "windows", message: "Windows." },
     outlook: {
       reason: "windows",
-      warnings: [
-        'pods of Deployment "web" get no bouncer: Windows. Protect the workload by other means.',
-      ],
+      warnings: [`pods of Deployment "web" get no bouncer: Windows. ${reasons.windows.fix}`],
     },
   },
   {

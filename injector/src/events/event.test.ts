@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { reasons } from "../admission/reasons.ts";
 import type { Injection } from "../inject/injection.ts";
 import { controllerOf, describeAdmission, describeUnprotected, subjectOf } from "./event.ts";
 import type { ObjectReference } from "./event.ts";
@@ -66,7 +67,7 @@ const rows: readonly Row[] = [
         type: "Warning",
         reason: "BouncerNoAppPorts",
         code: "no_app_ports",
-        message: "No ports. Declare containerPort, or list the ports with bouncer.dev/app-ports.",
+        message: `No ports. ${reasons.no_app_ports.fix}`,
       },
     ],
   },
@@ -83,7 +84,7 @@ const rows: readonly Row[] = [
         type: "Warning",
         reason: "BouncerSkipped",
         code: "windows",
-        message: "Windows. Protect the workload by other means.",
+        message: `Windows. ${reasons.windows.fix}`,
       },
     ],
   },
@@ -100,7 +101,7 @@ const rows: readonly Row[] = [
         type: "Warning",
         reason: "BouncerDenied",
         code: "name_conflict",
-        message: "a; b Rename the container or volume.",
+        message: `a; b ${reasons.name_conflict.fix}`,
       },
     ],
   },
@@ -129,7 +130,7 @@ test("a pod that runs without a bouncer", () => {
   const denied = { kind: "deny", reason: "name_conflict", problems: ["a"] } as const;
   const told = describeUnprotected(about, "web-1-a", denied);
   expect(told.code).toBe("name_conflict");
-  expect(told.message).toMatch(/Created again, it would be denied: a Rename/);
+  expect(told.message).toMatch(/Created again, it would be denied: a /);
 });
 
 test("a message has 1024 bytes at most, and no half characters", () => {

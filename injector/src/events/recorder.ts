@@ -5,6 +5,7 @@
  */
 import { messageOf } from "../errors.ts";
 import { isTransient } from "../kube/failure.ts";
+import { waitAtMost } from "../loop.ts";
 import type { Timer } from "../loop.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { EventDraft, ObjectReference } from "./event.ts";
@@ -103,10 +104,7 @@ export function createRecorder(deps: RecorderDeps): Recorder {
     close: async (timeoutMs) => {
       isClosing = true;
       closing.resolve();
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const cancel = timer.after(timeoutMs, resolve);
-      await Promise.race([working ?? Promise.resolve(), promise]);
-      cancel();
+      await waitAtMost(working ?? Promise.resolve(), timeoutMs, timer);
       for (let left = queue.splice(0).length; left > 0; left -= 1) count("dropped");
     },
   };

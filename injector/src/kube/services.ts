@@ -6,6 +6,7 @@
 import * as v from "valibot";
 import { messageOf } from "../errors.ts";
 import type { ServiceFacts } from "../inject/injection.ts";
+import { waitAtMost } from "../loop.ts";
 import type { Timer } from "../loop.ts";
 import type { Log } from "../telemetry/log.ts";
 import { apiFailure } from "./failure.ts";
@@ -64,17 +65,11 @@ export function createServices({ ask, timer, monotonic, log }: ServicesDeps): Se
   return {
     of: async (namespace) => {
       const entry = entries.get(namespace);
-      if (entry === undefined) return inTime(loadOnce(namespace), timer);
+      if (entry === undefined) return waitAtMost(loadOnce(namespace), patienceMs, timer);
       if (monotonic() - entry.loadedAt >= freshMs) void loadOnce(namespace);
       return entry.facts;
     },
   };
-}
-
-function inTime<T>(work: Promise<T>, timer: Timer): Promise<T | null> {
-  const { promise, resolve } = Promise.withResolvers<null>();
-  const cancel = timer.after(patienceMs, () => resolve(null));
-  return Promise.race([work, promise]).finally(cancel);
 }
 
 const listSchema = v.object({

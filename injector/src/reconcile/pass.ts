@@ -42,6 +42,7 @@ export async function lookAtPods(deps: PassDeps): Promise<PassResult> {
 async function countIn(scope: Scope, deps: PassDeps): Promise<number> {
   let count = 0;
   for await (const page of deps.pods.pages(scope.namespace.name)) {
+    if (!deps.mayGoOn()) break;
     for (const value of page) {
       const pod = findUnprotected(value, deps.now(), (it) => deps.judge(it, scope.namespace));
       if (pod === null) continue;

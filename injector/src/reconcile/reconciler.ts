@@ -65,6 +65,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
   const nothing: ReconcilerStatus = { unprotected: null, completedAt: null, durationMs: null };
   const candidates = createCandidates();
   let status = nothing;
+  let lastTotal: number | null = null;
   let closed = false;
   const mayGoOn = (): boolean => !closed && deps.isLeader();
 
@@ -108,7 +109,8 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     status = { ...status, unprotected, durationMs };
     const total = [...unprotected.values()].reduce((sum, count) => sum + count, 0);
     const facts = { namespaces: scopes.length, unprotected: total, seconds: durationMs / 1000 };
-    log[total > 0 ? "warn" : "debug"](facts, "pods counted");
+    if (total !== lastTotal) log[total > 0 ? "warn" : "info"](facts, "unprotected pods counted");
+    lastTotal = total;
     await evict(chosen);
     const [failure] = failures;
     if (failure === undefined) {

@@ -1,5 +1,6 @@
 /** Requests over real TLS: good ones, and everything a client could send that is none. */
 import { connect } from "node:net";
+import type { Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -114,6 +115,22 @@ describe("the namespace", () => {
   });
 });
 
+/** Resolves to all that came, when the connection has ended. */
+async function collect(socket: Socket): Promise<string> {
+  const received: Buffer[] = [];
+  socket.on("data", (part: Buffer) => received.push(part));
+  socket.on("error", () => undefined);
+  await new Promise((resolve) => socket.on("close", resolve));
+  return Buffer.concat(received).toString("latin1");
+}
+
+function openTls() {
+  const socket = connectTls({ host: "127.0.0.1", port: replica.port, servername: serverName, ca });
+  return { socket, received: collect(socket) };
+}
+
+/** One MiB. */
+const chunk = `100000\r\n${" ".repeat(0x100000)}\r\n`;
 const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
 
 describe("what is no admission request is refused", () => {
@@ -197,13 +214,7 @@ describe("what is no admission request is refused", () => {
   test("plain HTTP is told that this is HTTPS", async () => {
     const socket = connect(replica.port, "127.0.0.1");
     socket.write("POST /mutate HTTP/1.1\r\nhost: x\r\n\r\n");
-    const received: Buffer[] = [];
-    socket.on("data", (chunk: Buffer) => received.push(chunk));
-    socket.on("error", () => undefined);
-    await new Promise((resolve) => socket.on("close", resolve));
-    expect(Buffer.concat(received).toString("latin1")).toMatch(
-      /^HTTP\/1\.1 400 Bad Request\r\n.*speaks HTTPS.*\n$/s,
-    );
+    expect(await collect(socket)).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n.*speaks HTTPS.*\n$/s);
   });
 
   test("a client that says TLS 1.1 gets no connection", async () => {
@@ -224,21 +235,52 @@ describe("what is no admission request is refused", () => {
     ).rejects.toThrow(/protocol|version|alert/i);
   });
 
-  test("a client that stops in the middle is cut off in time, and others are served", async () => {
-    const socket = connectTls({
-      host: "127.0.0.1",
-      port: replica.port,
-      servername: serverName,
-      ca,
-    });
-    socket.write("POST /mutate HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n");
-    socket.write("content-length: 1000\r\n\r\n{");
-    const received: Buffer[] = [];
-    socket.on("data", (chunk: Buffer) => received.push(chunk));
-    socket.on("error", () => undefined);
+  const head = "POST /mutate HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
+
+  test.each([
+    {
+      what: "9 MiB of which nobody says the length",
+      sent: `${head}connection: close\r\ntransfer-encoding: chunked\r\n\r\n${chunk.repeat(9)}0\r\n\r\n`,
+      answer: /^HTTP\/1\.1 413 .*body_too_large/s,
+    },
+    {
+      what: "two lengths",
+      sent: `${head}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`,
+      answer: /^HTTP\/1\.1 400 /,
+    },
+    {
+      what: "headers of 64 KiB",
+      sent: `${head}x: ${"x".repeat(65_536)}\r\n\r\n`,
+      answer: /^HTTP\/1\.1 431 /,
+    },
+    { what: "no HTTP at all", sent: "\0\u0001\u0002\r\n\r\n", answer: /^HTTP\/1\.1 400 / },
+  ])("$what", async ({ sent, answer }) => {
+    const client = openTls();
+    client.socket.write(sent, "latin1");
+    expect(await client.received).toMatch(answer);
+  });
+
+  test("a client that goes away in the middle leaves nothing behind", async () => {
+    const client = openTls();
+    await new Promise((resolve) => client.socket.on("secureConnect", resolve));
+    client.socket.write(`${head}content-length: 1000\r\n\r\n{`, () => client.socket.destroy());
+    expect(await client.received).toBe("");
     expect(responseOf(await post(replica.port, review(), { ca }))).toMatchObject({ allowed: true });
-    await new Promise((resolve) => socket.on("close", resolve));
-    expect(Buffer.concat(received).toString()).toMatch(/^HTTP\/1\.1 408 /);
+  });
+
+  test("clients that stop in the middle are cut off in time, and others are served", async () => {
+    const body = openTls();
+    body.socket.write(`${head}content-length: 1000\r\n\r\n{`);
+    const headers = openTls();
+    headers.socket.write(head);
+    const handshake = collect(connect(replica.port, "127.0.0.1"));
+    expect(responseOf(await post(replica.port, review(), { ca }))).toMatchObject({ allowed: true });
+    const received = await Promise.all([body.received, headers.received, handshake]);
+    expect(received).toEqual([
+      expect.stringMatching(/^HTTP\/1\.1 408 /),
+      expect.stringMatching(/^HTTP\/1\.1 408 /),
+      "",
+    ]);
   });
 
   test("and it is still ready, with everything counted", async () => {
@@ -248,7 +290,9 @@ describe("what is no admission request is refused", () => {
     expect(metrics).toContain(
       'bouncer_injector_admissions_total{result="denied",reason="invalid_annotation"} 1',
     );
-    expect(metrics).toContain('bouncer_injector_requests_refused_total{code="body_too_large"} 1');
+    expect(metrics).toContain('bouncer_injector_requests_refused_total{code="body_too_large"} 2');
+    expect(metrics).toContain('bouncer_injector_requests_refused_total{code="plain_http"} 1');
+    expect(metrics).toContain('bouncer_injector_info{version="0.0.0-test",revision=""} 1');
     expect(metrics).toContain("bouncer_injector_ca_bundle_in_sync 1");
     expect(metrics).toMatch(/certificate_expiry_timestamp_seconds\{certificate="bridge"\} \d+/);
   });
