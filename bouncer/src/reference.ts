@@ -86,7 +86,7 @@ export function renderReference(metrics: readonly MetricAbout[]): string {
     "## Metrics",
     renderMetrics(metrics),
     "## Exit codes",
-    "`0`: ended as asked. `1`: a port is in use, a file cannot be written, or requests were cut off at the end of the drain. `2`: the configuration or the command line is not valid.",
+    "`0`: ended as asked. `1`: a port is in use, a file cannot be written, requests were cut off at the end of the drain, or `bouncer wait` waited in vain. `2`: the configuration or the command line is not valid.",
     "",
   ].join("\n");
 }

@@ -41,7 +41,7 @@ export const table = {
   }),
   adminOnProxyPort: variable(environment.adminOnProxyPort, "true", flag, {
     accepts: booleans,
-    doc: "`true`: the admin paths are answered on the proxy ports too, to everybody (`POST /v1/policy/refresh`: to loopback only), and hide the application's paths of the same names. `false`: on the proxy ports they are answered to callers on loopback only. The injector sets `false`.",
+    doc: "`true`: the admin paths are answered on the proxy ports too, to everybody (`POST /v1/policy/refresh`: to loopback only), and hide the application's paths of the same names. `false`: on the proxy ports they are answered to callers on loopback only. Never on opaque ports. The injector sets `false`.",
   }),
   policySyncUrl: optional(environment.policySyncUrl, value.url("ws", "wss", "http", "https"), {
     accepts: "a ws, wss, http or https URL without credentials",
@@ -113,11 +113,11 @@ export const table = {
   }),
   targetTimeoutSeconds: variable(environment.targetTimeoutSeconds, "60", integer(0, 86_400), {
     accepts: `${seconds(0, 86_400)}; 0 is no limit`,
-    doc: "How long the application may take to begin its answer before the client gets 504. Bodies, event streams and upgraded connections are not limited.",
+    doc: "How long the application may take to begin its answer before the client gets 504. Bodies, event streams, upgraded and opaque connections are not limited.",
   }),
   maxRequestsInFlight: variable(environment.maxRequestsInFlight, "2000", integer(1, 1_000_000), {
     accepts: "a whole number from 1 to 1000000",
-    doc: "More requests than this at a time are refused with 503. Upgraded connections count while they are open.",
+    doc: "More requests than this at a time are refused with 503. Upgraded and opaque connections count while they are open.",
   }),
   drainDelaySeconds: variable(environment.drainDelaySeconds, "5", integer(0, 3600), {
     accepts: seconds(0, 3600),
@@ -142,7 +142,7 @@ export const table = {
   }),
   logDestination: variable(environment.logDestination, "stdout", v.picklist(["stdout", "stderr"]), {
     accepts: "`stdout` or `stderr`",
-    doc: "Where the log goes. Audit records go to `AUDIT_LOG_DESTINATION`.",
+    doc: "Where the log goes; lines that nobody takes are dropped, and hold up no request. Audit records go to `AUDIT_LOG_DESTINATION`.",
   }),
   shadowMode: variable(environment.shadowMode, "false", flag, {
     accepts: booleans,

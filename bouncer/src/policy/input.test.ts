@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { RequestBody, RequestHead } from "./decision.ts";
-import { buildInput, type InputPlan, planInput } from "./input.ts";
+import type { ConnectionHead, RequestBody, RequestHead } from "./decision.ts";
+import { buildConnectionInput, buildInput, type InputPlan, planInput } from "./input.ts";
 
 const context = { time: () => "2026-01-02T03:04:05.678Z", id: () => "id-1" };
 
@@ -305,4 +305,53 @@ test("JSON bodies reach the policy unchanged", () => {
       expect(input(["parsed_body"], json, bodyOf(text))).toEqual({ parsed_body: parsed });
     }),
   );
+});
+
+describe("a connection on an opaque port", () => {
+  const connection: ConnectionHead = {
+    source: { address: "10.0.0.9", port: 40_000 },
+    destination: { address: "10.0.0.1", port: 5432 },
+    sni: "db.example",
+  };
+  const address = { socketAddress: { address: "10.0.0.9", portValue: 40_000 } };
+  const destination = { address: { socketAddress: { address: "10.0.0.1", portValue: 5432 } } };
+
+  test("nothing declared: its ends, no request, and no name that nobody waited for", () => {
+    const whole = plan(null);
+    expect(whole.readsSni).toBe(false);
+    expect(buildConnectionInput(whole, connection)).toEqual({
+      attributes: { source: { address }, destination },
+      version: { ext_authz: "v3", encoding: "protojson" },
+    });
+  });
+
+  test.each([["attributes.tlsSession.sni"], ["attributes.tlsSession"]])("%s declared", (field) => {
+    const declared = plan([field, "attributes.source.address.socketAddress.address"]);
+    expect(declared.readsSni).toBe(true);
+    const source = { address: { socketAddress: { address: "10.0.0.9" } } };
+    expect(buildConnectionInput(declared, connection)).toEqual({
+      attributes: { tlsSession: { sni: "db.example" }, source },
+    });
+    expect(buildConnectionInput(declared, { ...connection, sni: null })).toEqual({
+      attributes: { source },
+    });
+  });
+
+  test.each([["attributes"], ["attributes.source"], ["attributes.request.http"]])(
+    "%s declared: the name is not waited for",
+    (field) => {
+      expect(plan([field]).readsSni).toBe(false);
+    },
+  );
+
+  test("what is declared of requests is not there", () => {
+    const declared = plan(["attributes.request.http", "parsed_path", "parsed_body"]);
+    expect(buildConnectionInput(declared, connection)).toEqual({});
+  });
+
+  test("a request has no name of a TLS server", () => {
+    expect(input(["attributes.tlsSession.sni", "parsed_path"])).toEqual({
+      parsed_path: ["orders", "7 a"],
+    });
+  });
 });
