@@ -15,6 +15,8 @@ import { adminToken } from "../../support/context.ts";
 export interface Cluster {
   /** By path: `/api/v1/namespaces/shop/pods/web-1`. */
   readonly objects: Map<string, object>;
+  /** Of this machine, for -f. */
+  readonly files: Map<string, string>;
   /** By `NAME CONTAINER`. */
   readonly logs: Map<string, string>;
   /** Where a port of any pod really is; without an entry, it refuses connections. */
@@ -47,6 +49,7 @@ export async function startCluster(): Promise<Cluster> {
   const kubeconfig = join(folder, "config");
   const cluster: Cluster = {
     objects: new Map(),
+    files: new Map(),
     logs: new Map(),
     ports: new Map(),
     forbidden: null,
@@ -58,7 +61,7 @@ export async function startCluster(): Promise<Cluster> {
         program: "kubectl bouncer",
         version,
         isTerminal: false,
-        readFile: async () => new Uint8Array(),
+        readFile: async (path) => new TextEncoder().encode(cluster.files.get(path) ?? ""),
         readStdin: async () => new Uint8Array(),
         writeStdout: (text) => out.push(text),
         writeStderr: (text) => err.push(text),
@@ -120,7 +123,10 @@ async function answer(
   if (object !== undefined) return reply(response, 200, object);
   const items = [...cluster.objects].filter(([key]) => isIn(key, path)).map(([, item]) => item);
   const isCollection = /(s|code)$/.test(path) && items.length > 0;
-  if (isCollection || /\/(pods|services|poddisruptionbudgets|nodes)$/.test(path)) {
+  if (
+    isCollection ||
+    /\/(pods|services|poddisruptionbudgets|nodes|mutatingwebhookconfigurations)$/.test(path)
+  ) {
     return reply(response, 200, { metadata: {}, items });
   }
   return refuse(response, 404, `${path} not found`);
