@@ -96,6 +96,31 @@ export function readChart(golden: string): Installation {
   });
 }
 
+const addressed = v.looseObject({
+  apiVersion: v.string(),
+  kind: v.string(),
+  metadata: v.looseObject({
+    name: v.string(),
+    namespace: v.optional(v.string()),
+    annotations: v.optional(v.record(v.string(), v.unknown()), {}),
+  }),
+});
+
+/** All that the golden has, by the path that the API server has it under. */
+export function readObjects(golden: string): ReadonlyMap<string, object> {
+  const objects = readGolden(golden)
+    .map((value) => v.parse(addressed, value))
+    .filter(({ metadata }) => !Object.keys(metadata.annotations).includes("helm.sh/hook"));
+  return new Map(
+    objects.map((object) => {
+      const { apiVersion, kind, metadata } = object;
+      const root = apiVersion === "v1" ? "/api/v1" : `/apis/${apiVersion}`;
+      const where = metadata.namespace === undefined ? "" : `/namespaces/${metadata.namespace}`;
+      return [`${root}${where}/${kind.toLowerCase()}s/${metadata.name}`, object];
+    }),
+  );
+}
+
 /** What the roles of that name grant: `get secrets/name`, sorted. */
 export function readGrants(golden: string, name: string): string[] {
   const roles = readGolden(golden).filter(

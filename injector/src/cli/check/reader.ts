@@ -35,9 +35,14 @@ export async function readCluster(
     findUnregistered(kubeConfig, installations, namespace),
   ]);
   const labels = map(namespaces, ({ items }) => items.map(({ metadata }) => toLabels(metadata)));
-  const candidates = labels.kind === "read" ? labels.value : [];
+  // In one that is being deleted, no pod can be created.
+  const candidates =
+    namespaces.kind === "read"
+      ? namespaces.value.items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined)
+      : [];
+  const served = candidates.map(({ metadata }) => toLabels(metadata));
   return {
-    states: await Promise.all(looked.map((one) => readState(kubeConfig, one, candidates))),
+    states: await Promise.all(looked.map((one) => readState(kubeConfig, one, served))),
     installations,
     unregistered,
     namespaces: labels,
@@ -121,30 +126,17 @@ async function readBridge(
   const deployment = await read(`read Deployment "${namespace}/${name}"`, () =>
     kubeConfig.makeApiClient(AppsV1Api).readNamespacedDeployment({ namespace, name }),
   );
-  const volumes =
-    deployment.kind === "read" ? (deployment.value.spec?.template.spec?.volumes ?? []) : [];
+  const endpoints = await readEndpoints(kubeConfig, namespace, name);
+  if (deployment.kind !== "read") {
+    return { name, endpoints, configMap: "", files: deployment };
+  }
+  const volumes = deployment.value.spec?.template.spec?.volumes ?? [];
   const configMap = volumes.find((volume) => volume.name === "bundles")?.configMap?.name ?? "";
-  const content =
-    deployment.kind === "read"
-      ? await read(`read ConfigMap "${namespace}/${configMap}"`, () =>
-          core.readNamespacedConfigMap({ namespace, name: configMap }),
-        )
-      : deployment;
-  return {
-    name,
-    endpoints: await readEndpoints(kubeConfig, namespace, name),
-    configMap,
-    files:
-      content.kind === "read" && "data" in content.value
-        ? { kind: "read", value: filesOf(content.value) }
-        : content.kind === "read"
-          ? { kind: "read", value: [] }
-          : content,
-  };
-}
-
-function filesOf(content: { data?: object; binaryData?: object }): string[] {
-  return [...Object.keys(content.data ?? {}), ...Object.keys(content.binaryData ?? {})];
+  const content = await read(`read ConfigMap "${namespace}/${configMap}"`, () =>
+    core.readNamespacedConfigMap({ namespace, name: configMap }),
+  );
+  const files = map(content, ({ data, binaryData }) => Object.keys({ ...data, ...binaryData }));
+  return { name, endpoints, configMap, files };
 }
 
 /** An injector that runs, but whose webhook somebody has deleted. */
