@@ -35,7 +35,10 @@ function portRows(listener: Listener, facts: Facts): Row[] {
   const rows = [row("listener", listens, subject), row("application", application, subject)];
   if (pod.opaquePorts.includes(listener.targetPort)) {
     const why = "opaque: decided once per connection, so no request can show it";
-    return [...rows, row("redirect", unknown({ why, next: "" }), subject)];
+    return [
+      ...rows,
+      row(isRedirected(pod) ? "redirect" : "through", unknown({ why, next: "" }), subject),
+    ];
   }
   if (outside.kind === "missing") {
     return [

@@ -9,9 +9,15 @@ import { checkPod, type Pod } from "../../inject/kubernetes.ts";
 import { inject } from "../../inject/pod.ts";
 import { readStatus } from "../../inject/status.ts";
 
-/** Why a pod is outdated: a closed list, in JSON and YAML answers. */
-export const reasonCodes = ["missing", "version", "config", "image", "refused"] as const;
-export type ReasonCode = (typeof reasonCodes)[number];
+/** Why a pod is outdated: a closed table; the codes are in JSON and YAML answers. */
+export const reasons = {
+  missing: "It has no bouncer, and would have one.",
+  version: "It was injected by another version than the one that is installed.",
+  config: "Settings, annotations or the mode would be others.",
+  image: "The bouncer's image would be another one.",
+  refused: "It would be refused, so restarting its workload would end it.",
+} as const;
+export type ReasonCode = keyof typeof reasons;
 
 export interface Reason {
   readonly code: ReasonCode;
