@@ -91,7 +91,7 @@ describe("the example policy", () => {
       reason: "policy",
     });
     expect(policy.decide(requestOf({ target: "/health" }), null).verdict.kind).toBe("allow");
-    expect(policy.needs()).toEqual({ bodyBytes: 0 });
+    expect(policy.needs()).toEqual({ bodyBytes: 0, sni: false });
   });
 });
 
@@ -146,7 +146,7 @@ allow := 1 if input.parsed_path[0] == "conflict"`,
       const { verdict } = policy.decide(requestOf({ target, rawHeaders }), bytes);
       return verdict.kind === "allow" ? "allow" : `${verdict.reason} ${verdict.status}`;
     };
-    expect(policy.needs()).toEqual({ bodyBytes: 65_536 });
+    expect(policy.needs()).toEqual({ bodyBytes: 65_536, sni: false });
     expect(reasonOf("/yes")).toBe("allow");
     expect(reasonOf("/no")).toBe("policy 403");
     expect(reasonOf("/undefined")).toBe("policy_result 403");
