@@ -58,6 +58,22 @@ async function run(role: string): Promise<number> {
   }
 }
 
+const flushMs = 1000;
+
+/** Until what was written is taken, if somebody takes it. */
+function flush(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.writableLength === 0 || stream.destroyed) {
+      resolve();
+      return;
+    }
+    setTimeout(resolve, flushMs);
+    stream.write("", () => {
+      resolve();
+    });
+  });
+}
+
 try {
   process.exitCode = await run(process.argv[2] ?? "");
 } catch (error) {
@@ -67,5 +83,6 @@ try {
   print(process.stderr, `${shown}${trace}\n`);
   process.exitCode = exitCode.failed;
 }
+await Promise.all([flush(process.stdout), flush(process.stderr)]);
 // What other parts keep open must not keep a process alive that has done its work.
 process.exit();

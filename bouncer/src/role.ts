@@ -7,7 +7,7 @@ import { createPolicy } from "./policy/policy.ts";
 import { runRedirect } from "./redirect/redirect.ts";
 import { createRedirectDeps } from "./redirect/system.ts";
 import { startServing } from "./serve.ts";
-import { createLog, type Log } from "./telemetry/log.ts";
+import { createLog, createLogStream, type Log } from "./telemetry/log.ts";
 
 const exitCode = { done: 0, failed: 1, misused: 2 } as const;
 
@@ -20,8 +20,8 @@ function readConfig(env: Environment): { config: Config; log: Log } | null {
     return null;
   }
   const { config } = parsed;
-  const stream = config.logDestination === "stdout" ? 1 : 2;
-  const log = createLog(config, pino.destination({ dest: stream, sync: true }));
+  const stream = config.logDestination === "stdout" ? process.stdout : process.stderr;
+  const log = createLog(config, createLogStream(stream));
   return { config, log };
 }
 

@@ -1,4 +1,5 @@
 /** The log of the bouncer. The only importer of pino. */
+import type { Writable } from "node:stream";
 import { type DestinationStream, type Logger, pino } from "pino";
 import type { Config } from "../config.ts";
 
@@ -15,6 +16,25 @@ const redact = [
   "token",
   "*.token",
 ];
+
+/** Lines that may wait for whoever reads the stream. */
+const maxWaitingBytes = 1024 * 1024;
+
+/**
+ * Never waits: a reader that stands still must not hold up requests, so what it does not take is
+ * dropped. Audit records may be on the same stream: a line that went past it, to the descriptor,
+ * could end up inside of one.
+ */
+export function createLogStream(stream: Writable): DestinationStream {
+  stream.on("error", () => {
+    // Nobody reads any more: no reason to stop serving.
+  });
+  return {
+    write: (line) => {
+      if (stream.writableLength < maxWaitingBytes) stream.write(line);
+    },
+  };
+}
 
 export function createLog(config: LogConfig, destination: DestinationStream): Log {
   const stream = config.logFormat === "json" ? destination : createTextStream(destination);
