@@ -80,7 +80,8 @@ function readArgs(command: Command, args: readonly string[]): ParsedArgs {
   );
   if (positionals.length > 0 && !command.takesArguments && values["help"] !== true) {
     const given = positionals.join(" ");
-    throw new UseError(`unexpected argument "${given}"; files are given with -f`);
+    const hint = "filename" in command.options ? "; files are given with -f" : "";
+    throw new UseError(`unexpected argument "${given}"${hint}`);
   }
   return { values, positionals };
 }

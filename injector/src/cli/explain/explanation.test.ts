@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { expect, test } from "vitest";
 import { buildContext, buildSettings } from "../../../test/support/context.ts";
 import { buildInstallation, buildWebhook } from "../../../test/support/installation.ts";
@@ -241,6 +242,12 @@ test.each(cases)("%s", async (name, expected, target, world) => {
   await expect(formatExplanation(explanation, false)).toMatchFileSnapshot(
     `../../../test/explanations/${name}.txt`,
   );
+});
+
+test("no golden is left over", () => {
+  const files = readdirSync(new URL("../../../test/explanations/", import.meta.url));
+  const names = [...cases.map(([name]) => name), "offline"];
+  expect(files.toSorted()).toEqual(names.map((name) => `${name}.txt`).toSorted());
 });
 
 test("without a cluster", async () => {
