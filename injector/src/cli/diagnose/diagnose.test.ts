@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { adminToken, buildContext } from "../../../test/support/context.ts";
+import { adminToken, buildContext, buildSettings } from "../../../test/support/context.ts";
 import { inject } from "../../inject/pod.ts";
 import type { Diagnosis, PolicyFacts, ProxyAnswer } from "./answers.ts";
 import { countRequests, parseDiagnosis, parsePolicy, readProxyAnswer } from "./answers.ts";
@@ -636,6 +636,24 @@ describe("facts from the pod object", () => {
       sidecar: { isInit: true, state: { kind: "none" } },
       redirect: { name: "bouncer-redirect" },
     });
+  });
+
+  test("of service mode, and without native sidecars", () => {
+    const { namespace } = context;
+    const labels = { ...namespace.labels, "pod-security.kubernetes.io/enforce": "restricted" };
+    const restricted = inject(
+      { spec: { containers: [{ name: "web", ports: [{ containerPort: 3000, name: "http" }] }] } },
+      {
+        ...context,
+        settings: buildSettings({ nativeSidecar: false }),
+        namespace: { ...namespace, labels },
+      },
+    );
+    const given = restricted.kind === "inject" ? restricted.pod : injected.pod;
+    const found = gatherPodFacts(given, given);
+    expect(found).toMatchObject({ redirect: null, sidecar: { isInit: false } });
+    expect(found.namedPorts.get("bouncer")).toBe(found.listeners?.[0]?.port);
+    expect(found.namedPorts.get("http")).toBe(3000);
   });
 
   test.each([
