@@ -67,12 +67,32 @@ describe("an update of", () => {
 });
 
 test.each([
-  { what: "another operation", given: { operation: "DELETE" }, named: "DELETE of Deployment" },
-  { what: "a subresource", given: { subResource: "scale" }, named: "CREATE of Deployment/scale" },
-  { what: "a pod", given: kindOf("", "Pod"), named: "CREATE of Pod" },
-  { what: "a ReplicaSet", given: kindOf("apps", "ReplicaSet"), named: "CREATE of ReplicaSet" },
-  { what: "another group", given: kindOf("x.io", "Deployment"), named: "CREATE of Deployment" },
-  { what: "a name of Object's", given: kindOf("", "constructor"), named: "CREATE of constructor" },
+  {
+    what: "another operation",
+    given: { operation: "DELETE" },
+    named: "DELETE of apps/v1 Deployment",
+  },
+  {
+    what: "a subresource",
+    given: { subResource: "scale" },
+    named: "CREATE of apps/v1 Deployment/scale",
+  },
+  { what: "a pod", given: kindOf("", "Pod"), named: "CREATE of v1 Pod" },
+  {
+    what: "a ReplicaSet",
+    given: kindOf("apps", "ReplicaSet"),
+    named: "CREATE of apps/v1 ReplicaSet",
+  },
+  {
+    what: "another group",
+    given: kindOf("x.io", "Deployment"),
+    named: "CREATE of x.io/v1 Deployment",
+  },
+  {
+    what: "a name of Object's",
+    given: kindOf("", "constructor"),
+    named: "CREATE of v1 constructor",
+  },
 ])("$what is unexpected", ({ given, named }) => {
   const accepted =
     "accepted is CREATE and UPDATE of Deployment, StatefulSet, DaemonSet, Job, CronJob";

@@ -34,7 +34,7 @@ export function readWorkload(request: AdmissionRequest): ReadWorkload {
   const { operation, kind, subResource, object, oldObject } = request;
   const path = subResource === "" ? templatePaths[`${kind.group}/${kind.kind}`] : undefined;
   if (path === undefined || !operations.includes(operation)) {
-    const what = [kind.kind, subResource].filter((part) => part !== "").join("/");
+    const what = `${joined(kind.group, kind.version)} ${joined(kind.kind, subResource)}`;
     const accepted = Object.keys(templatePaths).map((name) => name.slice(name.indexOf("/") + 1));
     return {
       kind: "unexpected",
@@ -73,6 +73,10 @@ export function describeOutlook(title: string, injection: Injection): Outlook {
   const { fix } = reasons[reason];
   const advice = fix === "-" ? "" : ` ${fix}`;
   return { reason, warnings: [`pods of ${title} get no bouncer: ${injection.message}${advice}`] };
+}
+
+function joined(...parts: readonly string[]): string {
+  return parts.filter((part) => part !== "").join("/");
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -127,6 +127,8 @@ test("a pod that runs without a bouncer", () => {
     message:
       "Pod web-1-a runs without a bouncer, so nothing decides about its requests. It gets one when it is created again: kubectl rollout restart",
   });
+  const bare: ObjectReference = { ...about, apiVersion: "v1", kind: "Pod", name: "shell" };
+  expect(describeUnprotected(bare, "shell", injected).message).toMatch(/is created again$/);
   const denied = { kind: "deny", reason: "name_conflict", problems: ["a"] } as const;
   const told = describeUnprotected(about, "web-1-a", denied);
   expect(told.code).toBe("name_conflict");

@@ -100,7 +100,7 @@ export function describeUnprotected(
   const happened = `Pod ${pod} runs without a bouncer, so nothing decides about its requests`;
   const message =
     injection.kind === "inject"
-      ? `${happened}. It gets one when it is created again: kubectl rollout restart`
+      ? `${happened}. It gets one when it is created again${about.kind === "Pod" ? "" : ": kubectl rollout restart"}`
       : `${happened}. Created again, it would be denied: ${injection.problems.join("; ")}`;
   const code = injection.reason;
   const fix = injection.kind === "deny" ? fixOf(code) : "";

@@ -30,7 +30,8 @@ export interface ReconcilerStatus {
 
 export interface ReconcilerDeps {
   readonly isLeader: () => boolean;
-  readonly namespaces: () => readonly Namespace[];
+  /** Null: not listed yet. */
+  readonly namespaces: () => readonly Namespace[] | null;
   /** Of this installation. */
   readonly revision: () => string;
   readonly judge: PassDeps["judge"];
@@ -91,7 +92,11 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
   const look = async (): Promise<void> => {
     const started = deps.monotonic();
     const revision = deps.revision();
-    const scopes = deps.namespaces().flatMap((namespace) => scopeOf(namespace, revision) ?? []);
+    const namespaces = deps.namespaces();
+    if (namespaces === null) {
+      throw new InjectorError("api_failed", "Cannot count pods: namespaces are not listed yet");
+    }
+    const scopes = namespaces.flatMap((namespace) => scopeOf(namespace, revision) ?? []);
     const { pods, judge } = deps;
     const passDeps = { scopes, pods, judge, now, mayGoOn, onUnprotected };
     const { counts, failures } = await lookAtPods(passDeps);

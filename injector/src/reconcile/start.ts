@@ -15,7 +15,7 @@ export interface StartDeps
     Pick<ElectionDeps, "identity" | "now" | "monotonic" | "timer" | "log">,
     Pick<ReconcilerDeps, "recorder" | "revision" | "onFailure"> {
   readonly ask: AskApi;
-  readonly namespaces: Pick<Namespaces, "list">;
+  readonly namespaces: Pick<Namespaces, "list" | "isSynced">;
   readonly judge: Pick<Judge, "judge">;
   /** Whether a new pod would get its bouncer now. */
   readonly isReady: () => boolean;
@@ -46,7 +46,7 @@ export function startReconciler(config: Config, deps: StartDeps): RunningReconci
   const reconciler = createReconciler({
     ...deps,
     isLeader: () => election.isLeader(),
-    namespaces: () => deps.namespaces.list(),
+    namespaces: () => (deps.namespaces.isSynced() ? deps.namespaces.list() : null),
     judge: (pod, namespace) => deps.judge.judge(pod, namespace),
     pods: createPodStore(deps.ask),
     evictions: config.evictUnprotected ? evictions : null,
