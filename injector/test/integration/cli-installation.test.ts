@@ -5,6 +5,7 @@ import { issueServing } from "bouncer-certs/serving";
 import { load } from "js-yaml";
 import * as v from "valibot";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { openCluster } from "../../src/cli/cluster.ts";
 import { inject } from "../../src/inject/pod.ts";
 import { readChart, readObjects } from "../support/chart.ts";
 import { buildContext } from "../support/context.ts";
@@ -233,6 +234,23 @@ kind: Pod
 metadata: {name: ${name}, labels: {bouncer.dev/inject: "${wish}"}}
 spec: {containers: [{name: a, image: a}]}
 `;
+
+describe("a cluster that cannot be used is one clear line", () => {
+  test("a context that is not there", async () => {
+    expect(await cluster.run("check", "--context", "prod")).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: `error: Cannot use context "prod": the kubeconfig has "c"\n`,
+    });
+  });
+
+  test("a kubeconfig that is not there", () => {
+    const args = { values: { kubeconfig: "/nowhere/config" }, positionals: [] };
+    expect(() => openCluster(args)).toThrow(
+      `Cannot read kubeconfig "/nowhere/config": ENOENT: no such file or directory`,
+    );
+  });
+});
 
 describe("explain", () => {
   test("a Deployment in a namespace that is labelled", async () => {

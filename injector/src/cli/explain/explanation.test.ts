@@ -197,6 +197,17 @@ const cases: readonly (readonly [string, Expected, Target, World])[] = [
     buildWorld(inNamespace({})),
   ],
   [
+    "runs-in-another-mode",
+    { verdict: "injected", code: "carries_bouncer" },
+    buildRunning("2026-03-01T00:00:00Z", injected({})),
+    buildWorld(
+      inNamespace({
+        "bouncer-injection": "enabled",
+        "pod-security.kubernetes.io/enforce": "restricted",
+      }),
+    ),
+  ],
+  [
     "runs-and-is-not-sent-now",
     { verdict: "injected", code: "carries_bouncer" },
     buildRunning("2026-03-01T00:00:00Z", injected({})),

@@ -41,6 +41,9 @@ function compare(running: Status | null, now: Injection, matched: Matched): stri
     ...(running.config === wanted.config
       ? []
       : ["settings of the injector, or annotations, have changed since it was created"]),
+    ...(running.chosen.mode === wanted.chosen.mode
+      ? []
+      : [`created now, its mode would be ${wanted.chosen.mode}, it is ${running.chosen.mode}`]),
   ];
 }
 
