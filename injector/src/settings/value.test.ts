@@ -25,6 +25,7 @@ test.each([
   ["10.0.0/8", false],
   ["10.0.0.0/", false],
   ["host", false],
+  ["fe80::1%eth0", false],
 ])("CIDR %s", (text, expected) => {
   expect(isCidr(text)).toBe(expected);
 });

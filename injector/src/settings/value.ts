@@ -85,7 +85,8 @@ const ipv6 = v.pipe(v.string(), v.ipv6());
 /** An address, or one with a prefix length, of either family. */
 export function isCidr(text: string): boolean {
   const [address, prefix, ...more] = text.split("/");
-  if (address === undefined || more.length > 0) return false;
+  // A zone (RFC 4007) means something on one machine only.
+  if (address === undefined || more.length > 0 || address.includes("%")) return false;
   const isV4 = v.is(ipv4, address);
   if (!isV4 && !v.is(ipv6, address)) return false;
   return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (isV4 ? 32 : 128));
