@@ -7,6 +7,7 @@ import type { Namespace } from "../kube/namespaces.ts";
 import { createLog } from "../telemetry/log.ts";
 import { createAdmit } from "./handler.ts";
 import type { AdmissionDeps } from "./handler.ts";
+import type { Judgement } from "./judge.ts";
 import type { AdmissionRequest } from "./review.ts";
 
 const pod: Pod = { spec: { containers: [] } };
@@ -175,9 +176,9 @@ test("an admission is told by an Event, a dry run is not", async () => {
   expect(events).toMatchObject([{ reason: "BouncerInjected", about: { kind: "Namespace" } }]);
 });
 
-test("what is not ready in time is refused", async () => {
-  const never = Promise.withResolvers<never>();
-  const { admit, timers } = setUp({ judge: { ask: () => never.promise } });
+test("what is not ready in time is refused, and no Event tells otherwise", async () => {
+  const late = Promise.withResolvers<Judgement>();
+  const { admit, timers, events } = setUp({ judge: { ask: () => late.promise } });
   const answer = admit(request, 4000);
   for (const elapsed of timers) elapsed();
   expect(await answer).toMatchObject({
@@ -185,6 +186,9 @@ test("what is not ready in time is refused", async () => {
     code: 504,
     message: "Cannot answer within 4000 ms (deadline_exceeded)",
   });
+  late.resolve({ injection: injected, namespace: shop });
+  await new Promise(setImmediate);
+  expect(events).toEqual([]);
 });
 
 test("one log line for each admission, without the pod in it", async () => {

@@ -14,7 +14,7 @@ import type { Timer } from "../loop.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { AdmissionResult } from "../telemetry/metrics.ts";
 import { withDeadline } from "./deadline.ts";
-import type { Judge, Judgement } from "./judge.ts";
+import type { Judge } from "./judge.ts";
 import type { AdmissionRequest, Answer, AuditedAnswer } from "./review.ts";
 import { nameOf } from "./workload.ts";
 
@@ -39,6 +39,7 @@ interface Outcome {
   readonly answer: Answer;
   /** How requests get to the bouncer; empty without one. */
   readonly mode: string;
+  readonly events: readonly EventDraft[];
 }
 
 const message = {
@@ -54,13 +55,16 @@ const deniedStatus = 422;
 export function createAdmit(deps: AdmissionDeps): Admit {
   return async (request, budgetMs) => {
     const started = deps.monotonic();
-    const { result, answer, mode } = await withDeadline(
+    const { result, answer, mode, events } = await withDeadline(
       decide(request, deps),
       budgetMs,
       deps.timer,
     ).catch((error: unknown) => failed(error, request, deps.log));
     const seconds = (deps.monotonic() - started) / 1000;
     deps.observe(result, answer.reason, seconds);
+    // What is told is what was answered: a judgement that came too late is not. And a dry run
+    // leaves no trace (`sideEffects: NoneOnDryRun`).
+    if (!request.dryRun) for (const event of events) deps.record(event);
     const level = result === "denied" || result === "failed" ? "warn" : "info";
     deps.log[level](
       {
@@ -81,21 +85,10 @@ export function createAdmit(deps: AdmissionDeps): Admit {
 
 async function decide(request: AdmissionRequest, deps: AdmissionDeps): Promise<Outcome> {
   const pod = podOf(request);
-  const judgement = await deps.judge.ask(pod, request.namespace);
-  const outcome = toOutcome(pod, judgement.injection, deps);
-  // A dry run leaves no trace (`sideEffects: NoneOnDryRun`).
-  if (!request.dryRun) recordEvents(request, judgement, deps);
-  return outcome;
-}
-
-function recordEvents(
-  request: AdmissionRequest,
-  { injection, namespace }: Judgement,
-  { record }: AdmissionDeps,
-): void {
-  const { metadata } = podOf(request);
-  const about = subjectOf(metadata, request.namespace);
-  for (const event of describeAdmission(about, namespace, injection)) record(event);
+  const { injection, namespace } = await deps.judge.ask(pod, request.namespace);
+  const about = subjectOf(pod.metadata, request.namespace);
+  const events = describeAdmission(about, namespace, injection);
+  return { ...toOutcome(pod, injection, deps), events };
 }
 
 function podOf(request: AdmissionRequest): Pod {
@@ -124,7 +117,7 @@ function isPod(object: unknown): object is Pod {
   );
 }
 
-function toOutcome(pod: Pod, injection: Injection, deps: AdmissionDeps): Outcome {
+function toOutcome(pod: Pod, injection: Injection, deps: AdmissionDeps): Omit<Outcome, "events"> {
   const { kind, reason } = injection;
   if (kind === "inject") {
     const patch = deps.buildPatch(pod, injection.pod);
@@ -169,5 +162,6 @@ function failed(error: unknown, request: AdmissionRequest, log: Log): Outcome {
       reason: failure.code,
     },
     mode: "",
+    events: [],
   };
 }
