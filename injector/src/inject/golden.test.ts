@@ -3,9 +3,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dump, load } from "js-yaml";
 import { expect, test } from "vitest";
 import { adminToken, buildContext, buildSettings } from "../../test/support/context.ts";
+import { addIstio, addLinkerd, addVault } from "../../test/support/meshes.ts";
 import { weakeningAnnotations } from "../settings/value.ts";
 import { type InjectionContext, unknownCluster } from "./injection.ts";
-import { checkPod } from "./kubernetes.ts";
+import { checkPod, type Pod } from "./kubernetes.ts";
 import { buildPatch } from "./patch.ts";
 import { inject } from "./pod.ts";
 
@@ -76,7 +77,31 @@ const excluding = buildSettings({
 
 const permissive = buildSettings({ allowedPodAnnotations: [...weakeningAnnotations] });
 
-const cases: Readonly<Record<string, Partial<InjectionContext>>> = {
+const labelled = { "bouncer-injection": "enabled" };
+const istio = {
+  name: "shop",
+  labels: { ...labelled, "istio-injection": "enabled" },
+  annotations: {},
+};
+const istioRevision = { ...istio, labels: { ...labelled, "istio.io/rev": "stable" } };
+const ambient = { ...istio, labels: { ...labelled, "istio.io/dataplane-mode": "ambient" } };
+const linkerd = {
+  name: "shop",
+  labels: labelled,
+  annotations: { "linkerd.io/inject": "enabled", "config.linkerd.io/skip-inbound-ports": "4567" },
+};
+
+interface Case extends Partial<InjectionContext> {
+  /** Another injector, which sees the pod before ours. */
+  readonly before?: (pod: Pod) => Pod;
+  /** One that sees it after ours, which then sees it again. */
+  readonly after?: (pod: Pod) => Pod;
+}
+
+const allowing = buildSettings({ unlistedPorts: "allow" });
+const inServiceMode = buildSettings({ mode: "service" });
+
+const cases: Readonly<Record<string, Case>> = {
   minimal: {},
   ports: {},
   probes: {},
@@ -99,25 +124,71 @@ const cases: Readonly<Record<string, Partial<InjectionContext>>> = {
   },
   "chosen-by-pod": { settings: permissive },
   extended: {},
+  "istio-expected": { namespace: istio, settings: excluding },
+  "istio-before": { namespace: istioRevision, before: (pod) => addIstio(pod) },
+  "istio-after": { namespace: istio, after: (pod) => addIstio(pod) },
+  "istio-native": { namespace: istio, after: (pod) => addIstio(pod, { native: true }) },
+  "istio-cni": { namespace: istio, after: (pod) => addIstio(pod, { cni: true }) },
+  "istio-included": { namespace: istio },
+  "istio-ambient": { namespace: ambient },
+  "istio-ambient-open": { namespace: ambient, settings: allowing },
+  "istio-service": {
+    namespace: istio,
+    settings: inServiceMode,
+    after: (pod) => addIstio(pod),
+  },
+  "linkerd-expected": { namespace: linkerd, settings: excluding },
+  "linkerd-before": { before: (pod) => addLinkerd(pod) },
+  "linkerd-after": { after: (pod) => addLinkerd(pod, { native: true }) },
+  "linkerd-service": { settings: inServiceMode, after: (pod) => addLinkerd(pod) },
+  "vault-before": { before: (pod) => addVault(pod) },
+  "vault-after": { after: (pod) => addVault(pod, { initFirst: true }) },
 };
 
-test.each(Object.entries(cases))("%s", async (name, given) => {
-  const folder = new URL(`${name}/`, directory);
-  const checked = checkPod(load(readFileSync(new URL("pod.yaml", folder), "utf8")));
+function injected(pod: unknown, context: InjectionContext) {
+  const result = inject(pod, context);
+  if (result.kind !== "inject") throw new Error(JSON.stringify(result));
+  return result;
+}
+
+const folderOf = (name: string) => new URL(`${name}/`, directory);
+
+/** The pod as ours sees it last. */
+function readSeen(name: string, { before, after, ...given }: Case) {
+  const checked = checkPod(load(readFileSync(new URL("pod.yaml", folderOf(name)), "utf8")));
+  if (!checked.ok) throw new Error(JSON.stringify(checked));
   const context = buildContext({ adminToken, ...given });
-  const result = inject(checked.ok ? checked.pod : null, context);
-  if (!checked.ok || result.kind !== "inject") throw new Error(JSON.stringify({ checked, result }));
+  const original = before === undefined ? checked.pod : before(checked.pod);
+  const seen = after === undefined ? original : after(injected(original, context).pod);
+  return { seen, context };
+}
+
+test.each(Object.entries(cases))("%s", async (name, given) => {
+  const folder = folderOf(name);
+  const { seen, context } = readSeen(name, given);
+  const result = injected(seen, context);
 
   const warnings = result.warnings.map(({ code, message }) => `# ${code}: ${message}\n`);
-  const yaml = dump(result.pod, { lineWidth: -1, noRefs: true });
-  await expect(warnings.join("") + yaml).toMatchFileSnapshot(
+  await expect(warnings.join("") + toYaml(result.pod)).toMatchFileSnapshot(
     new URL("injected.yaml", folder).pathname,
   );
-  const patch = buildPatch(checked.pod, result.pod);
+  const patch = buildPatch(seen, result.pod);
   await expect(`${JSON.stringify(patch, null, 2)}\n`).toMatchFileSnapshot(
     new URL("patch.json", folder).pathname,
   );
 });
+
+const withOthers = Object.entries(cases).filter(
+  ([, { before, after }]) => before !== undefined || after !== undefined,
+);
+
+test.each(withOthers)("%s: what the other injector made of it", async (name, given) => {
+  await expect(toYaml(readSeen(name, given).seen)).toMatchFileSnapshot(
+    new URL("between.yaml", folderOf(name)).pathname,
+  );
+});
+
+const toYaml = (pod: Pod) => dump(pod, { lineWidth: -1, noRefs: true });
 
 test("every folder is a case", () => {
   expect(readdirSync(directory).toSorted()).toEqual(Object.keys(cases).toSorted());

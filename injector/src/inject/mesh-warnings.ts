@@ -63,7 +63,7 @@ function warnInRedirectMode(pod: Pod, mesh: SidecarMesh, enforcement: Enforcemen
 
 function warnAboutIstio(pod: Pod, mesh: SidecarMesh, ports: readonly number[]): Warning[] {
   const metadata = pod.metadata ?? {};
-  const about = `Istio's mutual TLS to ${ports.join(", ")}; label the pod template ${tlsModeKey}: disabled, or see to it by a PeerAuthentication with portLevelMtls`;
+  const about = `Istio, unless the pod template has the label ${tlsModeKey}: disabled, or a PeerAuthentication with portLevelMtls DISABLE is there for ${ports.join(", ")}`;
   const merged = `Istio's agent gives the application's metrics on port ${findStatusPort(metadata)}; annotate the pod template ${mergeKey}: "false"`;
   return [
     ...(metadata.labels?.[tlsModeKey] === "disabled"
