@@ -14,5 +14,5 @@ test.each([
   ["::6", false],
   [undefined, false],
 ])("%s is loopback: %s", (remoteAddress, expected) => {
-  expect(isLoopback({ ...(remoteAddress !== undefined && { remoteAddress }) })).toBe(expected);
+  expect(isLoopback({ remoteAddress })).toBe(expected);
 });

@@ -141,7 +141,11 @@ const laws: Readonly<Record<string, Law>> = {
   },
 };
 
-const modes = { redirect: {}, service: { mode: "service" } } as const;
+const modes = {
+  redirect: {},
+  "redirect, ordinary sidecar": { nativeSidecar: false },
+  service: { mode: "service" },
+} as const;
 
 describe.each(Object.entries(injectors))("%s", (_, { add, namespace: of }) => {
   describe.each(Object.entries(modes))("%s", (__, settings) => {
@@ -164,7 +168,7 @@ describe.each(Object.entries(injectors))("%s", (_, { add, namespace: of }) => {
           fc.pre(isFit(pod));
           law(asPod(pod), context, add);
         }),
-        { numRuns: 10 },
+        { numRuns: 5 },
       );
     });
   });
