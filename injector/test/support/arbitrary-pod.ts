@@ -20,13 +20,39 @@ const record = (fields: Record<string, fc.Arbitrary<unknown>>) =>
 
 const text = fc.oneof(
   fc.string({ unit: "grapheme" }),
-  fc.constantFrom("a/b", "~", "$(X)", "$$", ""),
+  fc.constantFrom(
+    "a/b",
+    "~",
+    "~0~1",
+    "$(X)",
+    "$$",
+    "",
+    "\u0000",
+    "\u2028",
+    "\ud800",
+    "عربي",
+    "e\u0301",
+  ),
+);
+/** Also those that every object has already. */
+const key = fc.oneof(
+  fc.constantFrom("a/b", "~", "~1", "", "-", "0", "__proto__", "constructor", "toString", "toJSON"),
+  fc.string({ unit: "grapheme", maxLength: 8 }),
 );
 const portNumber = fc.oneof(
   fc.integer({ min: 1, max: 65_535 }),
   fc.constantFrom(8080, 9090, 9091, 15_001, 15_002, 3000),
 );
-const portName = fc.constantFrom("http", "grpc", "metrics");
+const portName = fc.constantFrom(
+  "http",
+  "grpc",
+  "metrics",
+  "8080",
+  "a-b-1",
+  "__proto__",
+  "HTTP",
+  "",
+);
 
 const port = record({
   containerPort: portNumber,
@@ -34,6 +60,13 @@ const port = record({
   protocol: maybe(fc.constantFrom("TCP", "UDP", "SCTP")),
   hostPort: maybe(portNumber),
 });
+
+/** More than there are places for, now and then. */
+const manyPorts = fc
+  .tuple(fc.integer({ min: 1, max: 60_000 }), fc.constantFrom(30, 90, 300))
+  .map(([first, count]) =>
+    Array.from({ length: count }, (_, index) => ({ containerPort: first + index })),
+  );
 
 const reference = fc.oneof(portNumber, portName, fc.constantFrom("8080", "nowhere"));
 
@@ -51,6 +84,7 @@ const actions = [
   record({ grpc: fc.constant(null), httpGet }),
   record({ tcpSocket: record({ port: reference, host: maybe(fc.constant("192.0.2.1")) }) }),
   record({ grpc: record({ port: portNumber, service: maybe(fc.constant("live")) }) }),
+  record({ exec: fc.constant(null), httpGet: fc.constant(null), tcpSocket: fc.constant(null) }),
   record({}),
 ];
 
@@ -65,7 +99,7 @@ const probe = fc
 const hook = fc.oneof(...actions, fc.constant({ sleep: { seconds: 1 } }));
 
 const unknownFields = fc.dictionary(
-  fc.constantFrom("image", "command", "x-unknown"),
+  fc.constantFrom("image", "command", "x-unknown", "__proto__", "constructor", "a/b~c"),
   fc.jsonValue(),
 );
 
@@ -73,7 +107,7 @@ const container = fc
   .tuple(
     unknownFields,
     record({
-      ports: maybe(fc.array(port, { maxLength: 4 })),
+      ports: maybe(fc.oneof(fc.array(port, { maxLength: 4 }), manyPorts)),
       env: maybe(
         fc.array(record({ name: fc.constant("A"), value: maybe(text) }), { maxLength: 2 }),
       ),
@@ -93,14 +127,34 @@ const init = fc
 const numbered = (items: readonly object[] | null | undefined, prefix: string) =>
   items?.map((item, index) => ({ name: `${prefix}-${index}`, ...item })) ?? items;
 
-const annotations = fc.dictionary(
-  fc.constantFrom("team", "prometheus.io/port", "kubectl.kubernetes.io/default-container", "x/y"),
-  fc.oneof(text, fc.constantFrom("9090", "3001")),
-);
+const annotations = fc
+  .tuple(
+    fc.dictionary(
+      fc.constantFrom(
+        "team",
+        "prometheus.io/port",
+        "kubectl.kubernetes.io/default-container",
+        "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes",
+        "sidecar.istio.io/inject",
+        "traffic.sidecar.istio.io/excludeInboundPorts",
+        "traffic.sidecar.istio.io/includeInboundPorts",
+        "linkerd.io/inject",
+        "config.linkerd.io/skip-inbound-ports",
+        "vault.hashicorp.com/agent-inject",
+      ),
+      fc.oneof(text, fc.constantFrom("9090", "3001", "*", "true", "enabled", "80,443", "80-90")),
+    ),
+    fc.dictionary(key, text, { maxKeys: 3 }),
+  )
+  .map(([known, unknown]) => ({ ...unknown, ...known }));
 
 const metadata = record({
   name: maybe(fc.constant("generated")),
-  labels: maybe(fc.dictionary(fc.constantFrom("app", "tier"), text)),
+  labels: maybe(
+    fc.dictionary(fc.oneof(fc.constantFrom("app", "sidecar.istio.io/inject"), key), text, {
+      maxKeys: 3,
+    }),
+  ),
   annotations: maybe(annotations),
 });
 
