@@ -154,6 +154,10 @@ test.each([
   ],
   [{ degradedRoutes: ["/health"] }, `degradedRoutes.0: "/health" is not a method or *`],
   [{ audit: { mode: "best" } }, `audit.mode: "best" is not one of availability, auditability`],
+  [
+    { audit: { enabled: false, mode: "auditability" } },
+    "is not records that are written, where the mode is auditability",
+  ],
   [{ audit: { masks: ["input"] } }, `audit.masks.0: "input" is not a JSON pointer`],
 ])("%j", (given, problem) => {
   const parsed = parseSettings(given);

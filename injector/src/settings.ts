@@ -22,9 +22,9 @@ import {
   hostNetworkValues,
   imagePattern,
   isCidr,
+  isMask,
   isRoute,
   logLevels,
-  maskPattern,
   memoryPattern,
   modes,
   parsePortRange,
@@ -56,7 +56,7 @@ const presets = strict({
   xlarge: preset(["500m", "512Mi"], ["1", "1Gi"]),
 });
 
-const audit = strict({
+const auditEntries = strict({
   enabled: v.optional(described("Write a record of every decision", v.boolean()), true),
   destination: v.optional(
     described("Where the records go", v.picklist(auditDestinations, "stdout or file")),
@@ -72,11 +72,17 @@ const audit = strict({
   masks: v.optional(
     described(
       "What records do not show, besides credentials: JSON pointers into the record",
-      v.array(matching(maskPattern, acceptedMask)),
+      v.array(v.pipe(v.string(acceptedMask), v.check(isMask, acceptedMask))),
     ),
     [],
   ),
 });
+
+const acceptedAudit = "records that are written, where the mode is auditability";
+const audit = v.pipe(
+  auditEntries,
+  v.check(({ enabled, mode }) => enabled || mode !== "auditability", acceptedAudit),
+);
 
 const cidr = v.pipe(v.string(acceptedCidr), v.check(isCidr, acceptedCidr));
 

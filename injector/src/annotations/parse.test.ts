@@ -204,6 +204,13 @@ test("lists of the settings hold where no annotation says otherwise", () => {
   });
 });
 
+test("records cannot be off where each must be written", () => {
+  const strict = buildSettings({ audit: { mode: "auditability" } });
+  expect(parse({}, { audit: "off" }, strict).problems).toEqual([
+    `annotation bouncer.dev/audit: "off" contradicts the audit mode auditability`,
+  ]);
+});
+
 test("a long value is not repeated whole", () => {
   const [problem] = parse({ preset: "x".repeat(1000) }).problems;
   expect(problem?.length).toBeLessThan(400);

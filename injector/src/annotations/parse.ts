@@ -122,6 +122,10 @@ export function parseAnnotations(
     targetHost: orNull(table.targetHost),
     extraEnv: mergeEnvironment(settings.extraEnv, choose(table.extraEnv, [])),
   };
+  const { enabled, mode } = options.audit;
+  if (!enabled && mode === "auditability") {
+    problems.push(`annotation ${table.audit.name}: "off" contradicts the audit mode auditability`);
+  }
   const warnings = [
     ...findUnknown(sources.namespace, "namespace"),
     ...findUnknown(sources.pod, "pod"),

@@ -1,11 +1,13 @@
 /** What the injector writes, the bouncer reads: its own parser takes the environment of every pod. */
-import { containerName, environment, formatListeners } from "bouncer/contract";
+import { containerName, environment, formatListeners, redirectEnvironment } from "bouncer/contract";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseConfig } from "../../../bouncer/src/config.ts";
+import { parseRedirectSettings } from "../../../bouncer/src/redirect/settings.ts";
 import { arbitraryPod } from "../../test/support/arbitrary-pod.ts";
 import { buildContext, buildSettings } from "../../test/support/context.ts";
 import { corpusPods } from "../../test/support/corpus.ts";
+import { table } from "../annotations/table.ts";
 import { inject } from "./pod.ts";
 
 const certificate = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
@@ -87,4 +89,67 @@ test("listeners and probes arrive as they were meant", () => {
       ],
     },
   });
+});
+
+/** Texts that are nearly right, so that both sides have something to disagree about. */
+const nearly = (...pieces: readonly string[]) =>
+  fc.array(fc.constantFrom(...pieces), { maxLength: 6 }).map((parts) => parts.join(""));
+
+const serveWith = (name: string, value: string) =>
+  parseConfig({ [environment.listeners]: "8080:3000", [name]: value }).kind;
+const redirectWith = (name: string, value: string) =>
+  parseRedirectSettings({ [redirectEnvironment.listeners]: "8080:3000", [name]: value }).kind;
+
+test.each([
+  [
+    "degraded-routes",
+    table.degradedRoutes,
+    nearly(
+      "GET",
+      "POST",
+      "*",
+      " ",
+      "/",
+      "/*",
+      "a",
+      "health",
+      "%2F",
+      "..",
+      "//",
+      ",",
+      "?",
+      "é",
+      ";",
+    ),
+    (value: string) => serveWith(environment.degradedRoutes, value),
+  ],
+  [
+    "audit-masks",
+    table.auditMasks,
+    nearly(
+      "/input",
+      "/result",
+      "/attributes/request/http/headers",
+      "/X-A",
+      "/a",
+      "~",
+      "~1",
+      ",",
+      " ",
+    ),
+    (value: string) => serveWith(environment.auditMasks, value),
+  ],
+  [
+    "excluded-source-cidrs",
+    table.excludedSources,
+    nearly("10.0.0.0", "fd00::", "1", "/", "8", "33", "129", ",", "%eth0", "::ffff:1.2.3.4"),
+    (value: string) => redirectWith(redirectEnvironment.excludedSources, value),
+  ],
+] as const)("what the injector accepts for %s, the bouncer accepts", (_, row, texts, read) => {
+  const property = fc.property(texts, (text) => {
+    const items = row.parse(text);
+    const kind = items === undefined ? "ok" : read(items.join(","));
+    expect({ text, kind }).toEqual({ text, kind: "ok" });
+  });
+  expect(() => fc.assert(property, { numRuns: 2000 })).not.toThrow();
 });

@@ -41,6 +41,13 @@ test.each([
   ["GET /a?b", false],
   ["GET  /a", false],
   ["/a", false],
+  ["GET /a/", true],
+  ["GET /a//b", false],
+  ["GET /a/../b", false],
+  ["GET /a/.", false],
+  ["GET /a%2Fb", false],
+  ["* /a//*", false],
+  ["GET-X /a", false],
 ])("route %s", (text, expected) => {
   expect(isRoute(text)).toBe(expected);
 });

@@ -82,27 +82,47 @@ export const formatPortRange = ({ first, last }: PortRange): string =>
 const ipv4 = v.pipe(v.string(), v.ipv4());
 const ipv6 = v.pipe(v.string(), v.ipv6());
 
+/** The last part may be written as IPv4 (RFC 4291, 2.2), and then has to be one. */
+function isV6(address: string): boolean {
+  const last = address.slice(address.lastIndexOf(":") + 1);
+  return v.is(ipv6, address) && (!last.includes(".") || v.is(ipv4, last));
+}
+
 /** An address, or one with a prefix length, of either family. */
 export function isCidr(text: string): boolean {
   const [address, prefix, ...more] = text.split("/");
   // A zone (RFC 4007) means something on one machine only.
   if (address === undefined || more.length > 0 || address.includes("%")) return false;
   const isV4 = v.is(ipv4, address);
-  if (!isV4 && !v.is(ipv6, address)) return false;
+  if (!isV4 && !isV6(address)) return false;
   return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (isV4 ? 32 : 128));
 }
 
 export const acceptedCidr = `an address or a CIDR such as "10.0.0.0/8" or "fd00::/8"`;
 
-/** `GET /health` or `* /static/*`: a method or any, an exact path or all below one. */
-export const routePattern = /^(\*|[A-Z]{1,32}) \/([^\s,?#*\\]*\*?)$/;
-const starInside = /\*./;
-export const isRoute = (text: string): boolean =>
-  routePattern.test(text) &&
-  (!text.endsWith("*") || text.endsWith("/*")) &&
-  !starInside.test(text.slice(text.indexOf("/")));
+const isSegment = (text: string) =>
+  /^[\w.~!$&'()+=:@-]*$/.test(text) && text !== "." && text !== "..";
+
+/**
+ * `GET /health` or `* /static/*`: a method or any, an exact path or all below one. Only paths that
+ * can be written in one way: those that bouncers compare with are in normal form.
+ */
+export function isRoute(text: string): boolean {
+  const [, written = ""] = /^(?:\*|[A-Z]{1,32}) (\/\S*)$/.exec(text) ?? [];
+  const path = written.endsWith("/*") ? written.slice(0, -1) : written;
+  const [last = ".", ...before] = path.slice(1).split("/").toReversed();
+  return path !== "" && isSegment(last) && before.every((one) => one !== "" && isSegment(one));
+}
+
 export const acceptedRoute = `a method or * and a path, such as "GET /health" or "* /static/*"`;
 
-/** JSON pointer (RFC 6901) into the record of a decision, as OPA's decision masks have them. */
-export const maskPattern = /^\/(input|result)(\/([^/~,\s]|~[01])+)*$/;
-export const acceptedMask = `a JSON pointer to /input, /result or below, such as "/input/attributes/request/http/headers/x-internal"`;
+const maskPattern = /^\/(input|result)(\/([^/~,\s]|~[01])+)*$/;
+const upperCaseHeader = /^\/input\/attributes\/request\/http\/headers\/[^/]*[A-Z]/;
+
+/**
+ * JSON pointer (RFC 6901) into the record of a decision, as OPA's decision masks have them. Headers
+ * are in lower case there: another case would erase nothing, and look as if it did.
+ */
+export const isMask = (text: string): boolean =>
+  maskPattern.test(text) && text === text.normalize() && !upperCaseHeader.test(text);
+export const acceptedMask = `a JSON pointer to /input, /result or below, such as "/input/attributes/request/http/headers/x-internal" (header names in lower case)`;
