@@ -25,7 +25,13 @@ const request: AdmissionRequest = {
   dryRun: false,
   object: pod,
 };
-const injected: Injection = { kind: "inject", reason: "injected", pod, warnings: [] };
+const injected: Injection = {
+  kind: "inject",
+  reason: "injected",
+  pod,
+  mode: "redirect",
+  warnings: [],
+};
 const patch = [{ op: "add" as const, path: "/x", value: 1 }];
 
 const answering = (injection: Injection): AdmissionDeps["judge"] => ({
@@ -138,31 +144,7 @@ test.each(rows)("a pod is $what", async ({ deps, answer, observed }) => {
 });
 
 test("the API server's audit log gets result, reason, revision and mode", async () => {
-  const status = {
-    version: "1",
-    config: "x",
-    chosen: {
-      mode: "service",
-      preset: "small",
-      nativeSidecar: true,
-      listeners: "",
-      adminPort: 1,
-      unlistedPorts: "deny",
-    },
-    added: {
-      initContainers: [],
-      containers: [],
-      volumes: [],
-      imagePullSecrets: [],
-      annotations: {},
-    },
-    created: {},
-    replaced: [],
-  };
-  const annotations = { "bouncer.dev/status": JSON.stringify(status) };
-  const { admit } = setUp({
-    judge: answering({ ...injected, pod: { ...pod, metadata: { annotations } } }),
-  });
+  const { admit } = setUp({ judge: answering({ ...injected, mode: "service" }) });
   expect(await admit(request, 1000)).toMatchObject({
     audit: { result: "injected", revision: "blue", mode: "service" },
   });

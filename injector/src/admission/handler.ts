@@ -9,7 +9,6 @@ import { describeAdmission, subjectOf } from "../events/event.ts";
 import type { EventDraft } from "../events/event.ts";
 import type { Injection } from "../inject/injection.ts";
 import type { Pod } from "../inject/kubernetes.ts";
-import { readStatus } from "../inject/status.ts";
 import type { Timer } from "../loop.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { AdmissionResult } from "../telemetry/metrics.ts";
@@ -125,7 +124,7 @@ function toOutcome(pod: Pod, injection: Injection, deps: AdmissionDeps): Omit<Ou
     return {
       result: "injected",
       answer: { allowed: true, patch, warnings, reason },
-      mode: modeOf(injection.pod),
+      mode: injection.mode,
     };
   }
   if (kind === "skip") {
@@ -142,11 +141,6 @@ function toOutcome(pod: Pod, injection: Injection, deps: AdmissionDeps): Omit<Ou
     reason,
   } as const;
   return { result: "denied", answer, mode: "" };
-}
-
-function modeOf(pod: Pod): string {
-  const read = readStatus(pod);
-  return read.kind === "status" ? read.status.chosen.mode : "";
 }
 
 function failed(error: unknown, request: AdmissionRequest, log: Log): Outcome {

@@ -12,7 +12,13 @@ const shop: Namespace = {
 };
 const pod = { spec: { containers: [] } };
 const services = [{ name: "web", selector: {}, ports: [] }];
-const injected: Injection = { kind: "inject", reason: "injected", pod, warnings: [] };
+const injected: Injection = {
+  kind: "inject",
+  reason: "injected",
+  pod,
+  mode: "redirect",
+  warnings: [],
+};
 const skipped: Injection = { kind: "skip", reason: "namespace_not_labelled", message: "" };
 
 function setUp(changed: Partial<JudgeDeps> = {}) {
@@ -40,8 +46,21 @@ test("a namespace that the cache knows is not asked for", async () => {
   });
   expect(await judge.ask(pod, "shop")).toEqual({ injection: injected, namespace: shop });
   expect(contexts).toMatchObject([
-    { cluster: { apiServer: "1.34.1", oldestKubelet: null, services } },
+    { cluster: { apiServer: "1.34.1", oldestKubelet: null, services: null } },
   ]);
+});
+
+test("in service mode the pod is judged with the Services of its namespace", async () => {
+  const inService: Injection = { ...injected, mode: "service" };
+  const contexts: InjectionContext[] = [];
+  const { judge } = setUp({
+    inject: (_pod, context) => {
+      contexts.push(context);
+      return inService;
+    },
+  });
+  expect(await judge.ask(pod, "shop")).toEqual({ injection: inService, namespace: shop });
+  expect(contexts.at(-1)?.cluster.services).toEqual(services);
 });
 
 test("nobody is skipped on the word of the cache alone", async () => {

@@ -50,12 +50,19 @@ export function createJudge(deps: JudgeDeps): Judge {
     });
   };
 
+  /** Only in service mode do Services matter, and then as they are now. */
+  const judgeFully = async (pod: unknown, namespace: Namespace): Promise<Injection> => {
+    const injection = judge(pod, namespace, null);
+    if (injection.kind !== "inject" || injection.mode === "redirect") return injection;
+    return judge(pod, namespace, await deps.services.of(namespace.name));
+  };
+
   return {
     judge: (pod, namespace) => judge(pod, namespace, null),
     ask: async (pod, name) => {
       const cached = deps.namespaces.cached(name);
       if (cached !== undefined) {
-        const injection = judge(pod, cached, await deps.services.of(name));
+        const injection = await judgeFully(pod, cached);
         // The API server sends only what its selectors match, and its view may be newer than the
         // cache: nobody is left without a bouncer because of a label that has not arrived here yet.
         if (injection.kind !== "skip") return { injection, namespace: cached };
@@ -67,7 +74,7 @@ export function createJudge(deps: JudgeDeps): Judge {
           `Cannot inject into namespace "${name}": there is no such namespace`,
         );
       }
-      return { injection: judge(pod, namespace, await deps.services.of(name)), namespace };
+      return { injection: await judgeFully(pod, namespace), namespace };
     },
   };
 }

@@ -19,6 +19,7 @@ const request: AdmissionRequest = {
 const injected: Injection = {
   kind: "inject",
   reason: "injected",
+  mode: "redirect",
   pod: { spec: { containers: [] } },
   warnings: [],
 };

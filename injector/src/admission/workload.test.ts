@@ -111,7 +111,7 @@ const pod = { spec: { containers: [] } };
 const rows: readonly Row[] = [
   {
     what: "injected: nothing is said",
-    injection: { kind: "inject", reason: "injected", pod, warnings: [] },
+    injection: { kind: "inject", reason: "injected", pod, mode: "redirect", warnings: [] },
     outlook: { reason: "injected", warnings: [] },
   },
   {
@@ -119,6 +119,7 @@ const rows: readonly Row[] = [
     injection: {
       kind: "inject",
       reason: "injected",
+      mode: "redirect",
       pod,
       warnings: [{ code: "no_app_ports", message: "No ports." }],
     },

@@ -8,7 +8,13 @@ const pod = { spec: { containers: [] } };
 const owner = { apiVersion: "apps/v1", kind: "ReplicaSet", name: "web-1", uid: "7" };
 const about: ObjectReference = { ...owner, namespace: "shop" };
 const labelled = { labels: { "bouncer-injection": "enabled" } };
-const injected: Injection = { kind: "inject", reason: "injected", pod, warnings: [] };
+const injected: Injection = {
+  kind: "inject",
+  reason: "injected",
+  pod,
+  mode: "redirect",
+  warnings: [],
+};
 
 describe("what the Events of a pod are about", () => {
   test.each([

@@ -69,6 +69,8 @@ export type Injection =
       readonly kind: "inject";
       readonly reason: InjectCode;
       readonly pod: Pod;
+      /** How requests get to the bouncer. */
+      readonly mode: "redirect" | "service";
       readonly warnings: readonly Warning[];
     }
   | {

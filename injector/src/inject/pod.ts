@@ -93,7 +93,7 @@ function injectWith(
     ...rendered.warnings,
   ];
   const reason = read.kind === "status" ? "already_injected" : "injected";
-  return { kind: "inject", reason, pod: rendered.pod, warnings };
+  return { kind: "inject", reason, pod: rendered.pod, mode: mode.kind, warnings };
 }
 
 function deny(reason: DenyCode, problems: readonly string[]): Injection {

@@ -1,7 +1,8 @@
 /**
- * The Services of namespaces in which pods are admitted: listed when the first pod comes, kept for
- * a while, and listed again in the background. Only name, selector and ports are kept. They serve
- * warnings, so a pod hardly waits for them: what is not there in time is unknown.
+ * The Services of namespaces in which pods are admitted, listed when such a pod comes: together with
+ * them, often enough, so they are kept for a moment only. Only name, selector and ports are kept.
+ * They serve warnings, so a pod hardly waits for them: what is not there in time is as it was last,
+ * or unknown.
  */
 import * as v from "valibot";
 import { messageOf } from "../errors.ts";
@@ -24,7 +25,8 @@ export interface ServicesDeps {
   readonly log: Log;
 }
 
-const freshMs = 30_000;
+/** For the pods of one rollout. */
+const freshMs = 1000;
 const patienceMs = 250;
 const maxNamespaces = 1000;
 
@@ -65,9 +67,8 @@ export function createServices({ ask, timer, monotonic, log }: ServicesDeps): Se
   return {
     of: async (namespace) => {
       const entry = entries.get(namespace);
-      if (entry === undefined) return waitAtMost(loadOnce(namespace), patienceMs, timer);
-      if (monotonic() - entry.loadedAt >= freshMs) void loadOnce(namespace);
-      return entry.facts;
+      if (entry !== undefined && monotonic() - entry.loadedAt < freshMs) return entry.facts;
+      return (await waitAtMost(loadOnce(namespace), patienceMs, timer)) ?? entry?.facts ?? null;
     },
   };
 }

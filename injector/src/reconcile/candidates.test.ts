@@ -19,6 +19,7 @@ const pod: UnprotectedPod = {
   injection: {
     kind: "inject",
     reason: "injected",
+    mode: "redirect",
     pod: { spec: { containers: [] } },
     warnings: [],
   },
@@ -65,8 +66,8 @@ describe("of what is considered", () => {
   test("a controller whose eviction was blocked rests, so that others get their turn", () => {
     const candidates = createCandidates();
     candidates.blocked(pod, 1000);
-    expect(candidates.consider(pod, 1000 + 5 * 60_000 - 1)).toBe("left");
-    expect(candidates.consider(pod, 1000 + 5 * 60_000)).toBe("taken");
+    expect(candidates.consider(pod, 1000 + 30_000 - 1)).toBe("left");
+    expect(candidates.consider(pod, 1000 + 30_000)).toBe("taken");
   });
 
   test("a controller whose next pod had no bouncer either is given up for an hour", () => {

@@ -37,7 +37,7 @@ interface Memory {
 
 /** Of each pass; more would only be asked for in vain. */
 const maxCandidates = 50;
-const blockedRestMs = 5 * 60_000;
+const blockedRestMs = 30_000;
 const fruitlessRestMs = 60 * 60_000;
 const maxControllers = 5000;
 

@@ -17,7 +17,13 @@ const app = { name: "app" };
 const sidecar = { name: "bouncer-sidecar", restartPolicy: "Always" };
 const pod = { metadata, spec: { containers: [app] }, status: { phase: "Running" } };
 
-const injected: Injection = { kind: "inject", reason: "injected", pod, warnings: [] };
+const injected: Injection = {
+  kind: "inject",
+  reason: "injected",
+  mode: "redirect",
+  pod,
+  warnings: [],
+};
 const denied: Injection = { kind: "deny", reason: "name_conflict", problems: ["a"] };
 const skipped: Injection = { kind: "skip", reason: "opted_out", message: "" };
 
