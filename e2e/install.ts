@@ -18,17 +18,49 @@ function imageValues(prefix: string, image: string): string {
   return `--set-string ${values.join(",")}`;
 }
 
-/** `helm upgrade --install`, and everything of ours running. */
-export async function install(environment: Environment, extra = ""): Promise<void> {
+interface Release {
+  readonly name: string;
+  readonly namespace: string;
+}
+
+async function upgrade(
+  { name, namespace }: Release,
+  environment: Environment,
+  extra: readonly string[],
+): Promise<void> {
   const command = [
-    `upgrade --install ${release.name} ${chart}`,
-    `--namespace ${release.namespace} --create-namespace`,
+    `upgrade --install ${name} ${chart}`,
+    `--namespace ${namespace} --create-namespace`,
     imageValues("image", environment.injectorImage),
     imageValues("bouncer.image", environment.bouncerImage),
-    ...(extra === "" ? [] : [extra]),
+    ...extra.filter((text) => text !== ""),
   ];
   await run("helm", command.join(" "), { timeoutMs: 240_000 });
+}
+
+/** `helm upgrade --install`, and everything of ours running. */
+export async function install(environment: Environment, extra = ""): Promise<void> {
+  await upgrade(release, environment, [extra]);
   await ready();
+}
+
+/** A second installation, in charge of the namespaces with its revision. */
+export async function installBeside(
+  environment: Environment,
+  second: Release & { readonly revision: string },
+  extra = "",
+): Promise<void> {
+  const { name, namespace, revision } = second;
+  const one = "--set replicas=1,bridge.replicas=1";
+  await upgrade(second, environment, [`--set revision=${revision}`, one, extra]);
+  await rolledOut(namespace, `deployment/${name}`);
+  await rolledOut(namespace, `deployment/${name}-bridge`);
+}
+
+export async function uninstallBeside({ name, namespace }: Release): Promise<void> {
+  await run("helm", `uninstall ${name} -n ${namespace} --ignore-not-found --wait`, {
+    timeoutMs: 200_000,
+  });
 }
 
 /** Both Deployments are rolled out. */

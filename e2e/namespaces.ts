@@ -8,12 +8,13 @@ const testLabel = "bouncer.dev/e2e";
 export async function createNamespace(
   story: string,
   labels: Readonly<Record<string, string>> = {},
+  annotations: Readonly<Record<string, string>> = {},
 ): Promise<string> {
   const name = `e2e-${story}-${Date.now().toString(36)}`;
   await apply({
     apiVersion: "v1",
     kind: "Namespace",
-    metadata: { name, labels: { [testLabel]: "true", ...labels } } as { name: string },
+    metadata: { name, labels: { [testLabel]: "true", ...labels }, annotations } as { name: string },
   });
   // Pods need the namespace's service account, which a controller makes a moment later.
   await kubectl(`wait serviceaccount/default -n ${name} --for=create --timeout=60s`);
@@ -23,7 +24,14 @@ export async function createNamespace(
 }
 
 async function admits(namespace: string): Promise<void> {
-  const spec = { containers: [{ name: "app", image: "none" }] };
+  // As the strictest Pod Security level wants it.
+  const securityContext = {
+    runAsNonRoot: true,
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: ["ALL"] },
+    seccompProfile: { type: "RuntimeDefault" },
+  };
+  const spec = { containers: [{ name: "app", image: "none", securityContext }] };
   const metadata = { name: "admitted", namespace };
   const { code, stderr } = await dryRun({ apiVersion: "v1", kind: "Pod", metadata, spec });
   if (code !== 0) throw new Error(stderr);

@@ -62,11 +62,35 @@ export function deployment(
   };
 }
 
-export function service(namespace: string, name: string): Manifest {
+/** A Job whose pod runs the command, in the example application's image, and ends. */
+export function job(
+  namespace: string,
+  name: string,
+  options: AppOptions & { readonly command: readonly string[] },
+): Manifest {
+  const { metadata, spec } = podTemplate(name, options);
+  const container = { name: "app", image: options.image, command: options.command };
+  const template = {
+    metadata,
+    spec: { ...spec, restartPolicy: "Never", containers: [container] },
+  };
+  return {
+    apiVersion: "batch/v1",
+    kind: "Job",
+    metadata: { name, namespace },
+    spec: { backoffLimit: 0, template },
+  };
+}
+
+export function service(
+  namespace: string,
+  name: string,
+  targetPort: number | string = appPort,
+): Manifest {
   return {
     apiVersion: "v1",
     kind: "Service",
     metadata: { name, namespace },
-    spec: { selector: { app: name }, ports: [{ port: 80, targetPort: appPort }] },
+    spec: { selector: { app: name }, ports: [{ port: 80, targetPort }] },
   };
 }
