@@ -24,8 +24,8 @@ export interface Extent {
 
 export const full: Extent = {
   rounds: 3,
-  pacedSeconds: 8,
-  saturatedSeconds: 4,
+  pacedSeconds: 5,
+  saturatedSeconds: 3,
   admissions: 100_000,
 };
 export const short: Extent = {
@@ -116,7 +116,7 @@ async function watchMemory(server: Server, admissions: number, ask: Ask): Promis
   for (const step of [0.1, 0.4, 0.7, 1]) {
     const done = points.at(-1)?.admissions ?? 0;
     const next = Math.round(admissions * step);
-    await ask(server, { bytes: sizes[0], rate: null, seconds: 180 }, next - done);
+    await ask(server, { bytes: sizes[0], rate: null, seconds: 90 }, next - done);
     points.push(readMemory(server, next));
   }
   return points;

@@ -77,6 +77,9 @@ function createConnection(socket: TLSSocket): Connection {
 
   return {
     ask: (request) => {
+      if (!socket.writable) {
+        return Promise.reject(new Error("Cannot measure: the connection is closed"));
+      }
       waiting = Promise.withResolvers<Buffer>();
       socket.write(request);
       return waiting.promise;

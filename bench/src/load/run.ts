@@ -103,7 +103,8 @@ async function pace(
     await until(due);
     lateMs.push(performance.now() - due);
     queue.push(due);
-    const connection = idle.pop();
+    // The one that has been idle longest: servers close connections that never ask anything.
+    const connection = idle.shift();
     if (connection !== undefined) serve(connection).catch(done.reject);
   }
   await done.promise;
