@@ -8,7 +8,7 @@ test("the reference is what the webhook runs on", async () => {
     certificates: () => nothing,
     settingsValid: () => true,
     isLeader: () => false,
-    reconciler: () => ({ unprotected: null, completedAt: null, durationMs: null }),
+    reconciler: () => ({ counts: null, completedAt: null, durationMs: null }),
     info: () => ({ version: "", revision: "" }),
   });
   const lines = (await metrics.render()).matchAll(/^# HELP (bouncer_\S+) (.+)$/gm);

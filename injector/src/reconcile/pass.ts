@@ -1,12 +1,13 @@
-/** One look at all pods of the namespaces that count: how many are unprotected, and which. */
+/** One look at all pods of the namespaces that count: how many have no bouncer, and which. */
 import { setImmediate } from "node:timers/promises";
 import { messageOf } from "../errors.ts";
 import type { Injection } from "../inject/injection.ts";
 import type { Namespace } from "../kube/namespaces.ts";
 import type { PodStore } from "../kube/pods.ts";
+import type { LeftOutCode } from "./left-out.ts";
 import type { Scope } from "./scope.ts";
-import { findUnprotected } from "./unprotected.ts";
-import type { UnprotectedPod } from "./unprotected.ts";
+import { classifyPod } from "./unprotected.ts";
+import type { Finding } from "./unprotected.ts";
 
 export interface PassDeps {
   readonly scopes: readonly Scope[];
@@ -15,17 +16,23 @@ export interface PassDeps {
   readonly now: () => number;
   /** Nothing more is looked at when it no longer holds. */
   readonly mayGoOn: () => boolean;
-  readonly onUnprotected: (pod: UnprotectedPod, scope: Scope) => void;
+  readonly onFound: (finding: Finding, scope: Scope) => void;
+}
+
+/** Of one namespace. */
+export interface PodCounts {
+  readonly unprotected: number;
+  readonly leftOut: Readonly<Record<LeftOutCode, number>>;
 }
 
 export interface PassResult {
-  /** Unprotected pods by namespace, 0 included; without those that could not be listed. */
-  readonly counts: ReadonlyMap<string, number>;
+  /** By namespace, 0 included; without those that could not be listed. */
+  readonly counts: ReadonlyMap<string, PodCounts>;
   readonly failures: readonly { readonly namespace: string; readonly detail: string }[];
 }
 
 export async function lookAtPods(deps: PassDeps): Promise<PassResult> {
-  const counts = new Map<string, number>();
+  const counts = new Map<string, PodCounts>();
   const failures: { namespace: string; detail: string }[] = [];
   for (const scope of deps.scopes) {
     if (!deps.mayGoOn()) break;
@@ -39,18 +46,20 @@ export async function lookAtPods(deps: PassDeps): Promise<PassResult> {
   return { counts, failures };
 }
 
-async function countIn(scope: Scope, deps: PassDeps): Promise<number> {
-  let count = 0;
+async function countIn(scope: Scope, deps: PassDeps): Promise<PodCounts> {
+  let unprotected = 0;
+  const leftOut = { never_selected: 0, opted_out: 0, host_network: 0, windows: 0 };
   for await (const page of deps.pods.pages(scope.namespace.name)) {
     if (!deps.mayGoOn()) break;
     for (const value of page) {
-      const pod = findUnprotected(value, deps.now(), (it) => deps.judge(it, scope.namespace));
-      if (pod === null) continue;
-      count += 1;
-      deps.onUnprotected(pod, scope);
+      const found = classifyPod(value, deps.now(), (it) => deps.judge(it, scope.namespace));
+      if (found === null) continue;
+      if (found.kind === "unprotected") unprotected += 1;
+      else leftOut[found.pod.code] += 1;
+      deps.onFound(found, scope);
       // To judge a pod takes about a millisecond; admissions come in between.
       await setImmediate();
     }
   }
-  return count;
+  return { unprotected, leftOut };
 }

@@ -1,10 +1,9 @@
 /**
  * The leader's work: counts the unprotected pods of every namespace that has asked for bouncers,
- * tells of them by Events, and evicts a few of them if the operator wants that. The decision about
- * a pod is the one of the webhook.
+ * and those that are left out, tells of them by Events, and evicts a few of the unprotected if the
+ * operator wants that. The decision about a pod is the one of the webhook.
  */
 import { InjectorError, messageOf } from "../errors.ts";
-import { describeUnprotected, subjectOf } from "../events/event.ts";
 import type { Recorder } from "../events/recorder.ts";
 import type { Namespace } from "../kube/namespaces.ts";
 import type { PodStore } from "../kube/pods.ts";
@@ -13,16 +12,17 @@ import type { Timer } from "../loop.ts";
 import type { Log } from "../telemetry/log.ts";
 import { createCandidates } from "./candidates.ts";
 import { lookAtPods } from "./pass.ts";
-import type { PassDeps } from "./pass.ts";
+import type { PassDeps, PodCounts } from "./pass.ts";
 import { scopeOf } from "./scope.ts";
+import { describeFinding } from "./telling.ts";
 import type { UnprotectedPod } from "./unprotected.ts";
 
 export type EvictionResult = "evicted" | "blocked" | "gone" | "failed";
 
 /** For metrics. */
 export interface ReconcilerStatus {
-  /** Null: this replica does not lead, or has not looked yet. */
-  readonly unprotected: ReadonlyMap<string, number> | null;
+  /** By namespace. Null: this replica does not lead, or has not looked yet. */
+  readonly counts: ReadonlyMap<string, PodCounts> | null;
   /** Milliseconds since the epoch; null before the first complete run. */
   readonly completedAt: number | null;
   readonly durationMs: number | null;
@@ -63,19 +63,12 @@ const retryMs = 5000;
 
 export function createReconciler(deps: ReconcilerDeps): Reconciler {
   const { log, now } = deps;
-  const nothing: ReconcilerStatus = { unprotected: null, completedAt: null, durationMs: null };
+  const nothing: ReconcilerStatus = { counts: null, completedAt: null, durationMs: null };
   const candidates = createCandidates();
   let status = nothing;
   let lastTotal: number | null = null;
   let closed = false;
   const mayGoOn = (): boolean => !closed && deps.isLeader();
-
-  const tell = (pod: UnprotectedPod): void => {
-    const about = pod.controller ?? subjectOf({ name: pod.name }, pod.namespace);
-    deps.recorder.record(
-      describeUnprotected({ ...about, uid: about.uid ?? pod.uid }, pod.name, pod.injection),
-    );
-  };
 
   const consider = (pod: UnprotectedPod, served: boolean): void => {
     if (deps.evictions === null || !served) return;
@@ -84,9 +77,9 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     log.warn({ namespace, pod: pod.name, owner: `${kind}/${of}` }, "eviction did not help");
   };
 
-  const onUnprotected: PassDeps["onUnprotected"] = (pod, { served }) => {
-    tell(pod);
-    consider(pod, served);
+  const onFound: PassDeps["onFound"] = (finding, { namespace, served }) => {
+    for (const draft of describeFinding(finding, namespace)) deps.recorder.record(draft);
+    if (finding.kind === "unprotected") consider(finding.pod, served);
   };
 
   const look = async (): Promise<void> => {
@@ -98,25 +91,25 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     }
     const scopes = namespaces.flatMap((namespace) => scopeOf(namespace, revision) ?? []);
     const { pods, judge } = deps;
-    const passDeps = { scopes, pods, judge, now, mayGoOn, onUnprotected };
-    const { counts, failures } = await lookAtPods(passDeps);
+    const result = await lookAtPods({ scopes, pods, judge, now, mayGoOn, onFound });
     const chosen = candidates.take();
     // Another leads by now, and counts.
     if (!mayGoOn()) return;
-    const unprotected = new Map(
+    const counts = new Map(
       scopes.flatMap(({ namespace: { name } }) => {
         // What could not be listed stays as it was.
-        const count = counts.get(name) ?? status.unprotected?.get(name);
-        return count === undefined ? [] : [[name, count] as const];
+        const known = result.counts.get(name) ?? status.counts?.get(name);
+        return known === undefined ? [] : [[name, known] as const];
       }),
     );
     const durationMs = deps.monotonic() - started;
-    status = { ...status, unprotected, durationMs };
-    const total = [...unprotected.values()].reduce((sum, count) => sum + count, 0);
+    status = { ...status, counts, durationMs };
+    const total = [...counts.values()].reduce((sum, { unprotected }) => sum + unprotected, 0);
     const facts = { namespaces: scopes.length, unprotected: total, seconds: durationMs / 1000 };
     if (total !== lastTotal) log[total > 0 ? "warn" : "info"](facts, "unprotected pods counted");
     lastTotal = total;
     await evict(chosen);
+    const { failures } = result;
     const [failure] = failures;
     if (failure === undefined) {
       status = { ...status, completedAt: now() };

@@ -30,7 +30,7 @@ export interface RunningReconciler {
 
 export function startReconciler(config: Config, deps: StartDeps): RunningReconciler {
   if (config.reconcileIntervalMs === 0) {
-    const nothing = { unprotected: null, completedAt: null, durationMs: null };
+    const nothing = { counts: null, completedAt: null, durationMs: null };
     return { isLeader: () => false, status: () => nothing, close: () => Promise.resolve() };
   }
   const election = createElection({

@@ -1,7 +1,9 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
+import type { SkipCode } from "../admission/reasons.ts";
 import type { Injection } from "../inject/injection.ts";
-import { findUnprotected } from "./unprotected.ts";
+import { classifyPod } from "./unprotected.ts";
+import type { Finding } from "./unprotected.ts";
 
 const created = "2026-11-21T12:00:00Z";
 const now = Date.parse(created) + 60_000;
@@ -25,41 +27,62 @@ const injected: Injection = {
   warnings: [],
 };
 const denied: Injection = { kind: "deny", reason: "name_conflict", problems: ["a"] };
-const skipped: Injection = { kind: "skip", reason: "opted_out", message: "" };
+const skipped = (reason: SkipCode): Injection => ({ kind: "skip", reason, message: "" });
 
 interface Row {
   readonly what: string;
   readonly pod: unknown;
   readonly injection?: Injection;
-  readonly isUnprotected: boolean;
+  readonly is: Finding["kind"] | null;
 }
 const rows: readonly Row[] = [
-  { what: "runs without a bouncer", pod, isUnprotected: true },
+  { what: "runs without a bouncer", pod, is: "unprotected" },
   {
     what: "has one among its init containers",
     pod: { ...pod, spec: { containers: [app], initContainers: [sidecar] } },
-    isUnprotected: false,
+    is: null,
   },
   {
     what: "has one among its containers",
     pod: { ...pod, spec: { containers: [sidecar, app] } },
-    isUnprotected: false,
+    is: null,
   },
   {
     what: "has only the redirect of one",
     pod: { ...pod, spec: { containers: [app], initContainers: [{ name: "bouncer-redirect" }] } },
-    isUnprotected: true,
+    is: "unprotected",
   },
-  { what: "opted out", pod, injection: skipped, isUnprotected: false },
-  { what: "would be denied now", pod, injection: denied, isUnprotected: true },
-  { what: "is pending", pod: { ...pod, status: { phase: "Pending" } }, isUnprotected: true },
-  { what: "has no status yet", pod: { ...pod, status: undefined }, isUnprotected: true },
-  { what: "has succeeded", pod: { ...pod, status: { phase: "Succeeded" } }, isUnprotected: false },
-  { what: "has failed", pod: { ...pod, status: { phase: "Failed" } }, isUnprotected: false },
+  { what: "opted out", pod, injection: skipped("opted_out"), is: "left_out" },
+  { what: "uses its node's network", pod, injection: skipped("host_network"), is: "left_out" },
+  { what: "is for Windows", pod, injection: skipped("windows"), is: "left_out" },
+  { what: "is never selected", pod, injection: skipped("never_selected"), is: "left_out" },
+  {
+    what: "is in a namespace of which nobody is counted",
+    pod,
+    injection: skipped("namespace_ignored"),
+    is: null,
+  },
+  {
+    what: "opted out when it had a bouncer",
+    pod: { ...pod, spec: { containers: [sidecar] } },
+    injection: skipped("opted_out"),
+    is: null,
+  },
+  {
+    what: "opted out and has succeeded",
+    pod: { ...pod, status: { phase: "Succeeded" } },
+    injection: skipped("opted_out"),
+    is: null,
+  },
+  { what: "would be denied now", pod, injection: denied, is: "unprotected" },
+  { what: "is pending", pod: { ...pod, status: { phase: "Pending" } }, is: "unprotected" },
+  { what: "has no status yet", pod: { ...pod, status: undefined }, is: "unprotected" },
+  { what: "has succeeded", pod: { ...pod, status: { phase: "Succeeded" } }, is: null },
+  { what: "has failed", pod: { ...pod, status: { phase: "Failed" } }, is: null },
   {
     what: "is terminating",
     pod: { ...pod, metadata: { ...metadata, deletionTimestamp: created } },
-    isUnprotected: false,
+    is: null,
   },
   {
     what: "was created a moment ago",
@@ -67,12 +90,12 @@ const rows: readonly Row[] = [
       ...pod,
       metadata: { ...metadata, creationTimestamp: new Date(now - 4999).toISOString() },
     },
-    isUnprotected: false,
+    is: null,
   },
-  { what: "cannot be read", pod: { metadata: { name: "a" } }, isUnprotected: false },
+  { what: "cannot be read", pod: { metadata: { name: "a" } }, is: null },
 ];
 
-test.each(rows)("a pod that $what: unprotected $isUnprotected", (row) => {
+test.each(rows)("a pod that $what: $is", (row) => {
   const injection = row.injection ?? injected;
   const found = {
     namespace: "shop",
@@ -81,14 +104,16 @@ test.each(rows)("a pod that $what: unprotected $isUnprotected", (row) => {
     createdAt: Date.parse(created),
     controller: { ...controller, namespace: "shop" },
     injection,
+    ...(injection.kind === "skip" ? { code: injection.reason } : {}),
   };
-  expect(findUnprotected(row.pod, now, () => injection)).toEqual(row.isUnprotected ? found : null);
+  const finding = row.is === null ? null : { kind: row.is, pod: found };
+  expect(classifyPod(row.pod, now, () => injection)).toEqual(finding);
 });
 
 test("who has a bouncer is not judged at all", () => {
   const bounced = { ...pod, spec: { containers: [sidecar] } };
   const judged: unknown[] = [];
-  findUnprotected(bounced, now, (it) => {
+  classifyPod(bounced, now, (it) => {
     judged.push(it);
     return injected;
   });
@@ -98,7 +123,7 @@ test("who has a bouncer is not judged at all", () => {
 test("never throws, whatever is listed", () => {
   fc.assert(
     fc.property(fc.anything(), (value) => {
-      expect(findUnprotected(value, now, () => injected)).toBeNull();
+      expect(classifyPod(value, now, () => injected)).toBeNull();
     }),
   );
 });

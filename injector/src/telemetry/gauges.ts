@@ -63,8 +63,22 @@ function registerReconciler(registers: Registry[], sources: MetricsSources): voi
     collect: () => {
       // Namespaces that are gone, and all of them with the leadership.
       unprotected.reset();
-      for (const [namespace, count] of sources.reconciler().unprotected ?? []) {
-        unprotected.set({ namespace }, count);
+      for (const [namespace, count] of sources.reconciler().counts ?? []) {
+        unprotected.set({ namespace }, count.unprotected);
+      }
+    },
+  });
+  const leftOut: Gauge<"namespace" | "reason"> = new Gauge({
+    name: "bouncer_injector_left_out_pods",
+    help: "Pods of labelled namespaces that are left out and run without a bouncer, by namespace and reason code; only on the leader",
+    labelNames: ["namespace", "reason"] as const,
+    registers,
+    collect: () => {
+      leftOut.reset();
+      for (const [namespace, count] of sources.reconciler().counts ?? []) {
+        for (const [reason, pods] of Object.entries(count.leftOut)) {
+          leftOut.set({ namespace, reason }, pods);
+        }
       }
     },
   });

@@ -1,6 +1,7 @@
 /** The count of unprotected pods over real sockets: by one replica at a time, with or without evictions. */
 import { setImmediate as turn } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { reasons } from "../../src/admission/reasons.ts";
 import type { Config } from "../../src/config.ts";
 import { systemTimer } from "../../src/loop.ts";
 import type { WebhookWorld } from "../../src/webhook.ts";
@@ -73,6 +74,8 @@ function putPod(name: string, given: Given = {}): void {
 
 const unprotected = (namespace: string, count: number): string =>
   `bouncer_injector_unprotected_pods{namespace="${namespace}"} ${count}`;
+const leftOut = (namespace: string, reason: string, count: number): string =>
+  `bouncer_injector_left_out_pods{namespace="${namespace}",reason="${reason}"} ${count}`;
 const evictions = (result: string, count: number): string =>
   `bouncer_injector_evictions_total{result="${result}"} ${count}`;
 const isLeader = "bouncer_injector_leader 1";
@@ -89,7 +92,9 @@ describe("the count", () => {
     putPod("opted-out", {
       metadata: { ...replicaSet, annotations: { "bouncer.dev/inject": "false" } },
     });
-    putPod("host", { spec: { hostNetwork: true } });
+    for (const name of ["host", "host-2"]) putPod(name, { spec: { hostNetwork: true } });
+    putPod("windows", { spec: { os: { name: "windows" } } });
+    putPod("host-done", { spec: { hostNetwork: true }, phase: "Succeeded" });
     putPod("done", { phase: "Succeeded" });
     putPod("failed", { phase: "Failed" });
     putPod("going", { metadata: { ...replicaSet, deletionTimestamp: "2026-01-01T00:00:01Z" } });
@@ -99,6 +104,10 @@ describe("the count", () => {
     const replica = await start();
     await measured(replica, unprotected("shop", 1));
     const metrics = await metricsOf(replica);
+    expect(metrics).toContain(leftOut("shop", "opted_out", 1));
+    expect(metrics).toContain(leftOut("shop", "host_network", 2));
+    expect(metrics).toContain(leftOut("shop", "windows", 1));
+    expect(metrics).toContain(leftOut("shop", "never_selected", 0));
     expect(metrics).not.toContain('namespace="other"');
     expect(metrics).toMatch(/bouncer_injector_reconcile_completed_timestamp_seconds \d+/);
     expect(metrics).toMatch(/bouncer_injector_reconcile_duration_seconds [\d.]+/);
@@ -145,8 +154,41 @@ describe("the count", () => {
     ]);
   });
 
+  test("tells of what is left out without anybody's wish, by one Event on the owner", async () => {
+    const metadata = owner("DaemonSet", "agent");
+    for (const name of ["a", "b"]) putPod(name, { metadata, spec: { hostNetwork: true } });
+    putPod("by-hand", { metadata: {}, spec: { os: { name: "windows" } } });
+    putPod("opted-out", { metadata: { annotations: { "bouncer.dev/inject": "false" } } });
+    const replica = await start({ evictUnprotected: true });
+    await ready(replica);
+    await measured(replica, leftOut("shop", "host_network", 2));
+    await measured(replica, 'bouncer_injector_events_total{result="written"} 2');
+    expect(api.list(paths.events("shop"))).toMatchObject([
+      {
+        metadata: { annotations: { "bouncer.dev/reason": "host_network" } },
+        type: "Warning",
+        reason: "BouncerSkipped",
+        message: `${reasons.host_network.sentence} ${reasons.host_network.fix}`,
+        involvedObject: { kind: "DaemonSet", name: "agent" },
+      },
+      {
+        metadata: { annotations: { "bouncer.dev/reason": "windows" } },
+        reason: "BouncerSkipped",
+        involvedObject: { kind: "Pod", name: "by-hand", uid: "by-hand-uid" },
+      },
+    ]);
+    expect(await metricsOf(replica)).toContain(unprotected("shop", 0));
+    expect(posts("/eviction")).toBe(0);
+    for (const name of ["a", "b"]) api.remove(paths.pod("shop", name));
+    await measured(replica, leftOut("shop", "host_network", 0));
+    api.remove(paths.namespace("shop"));
+    while ((await metricsOf(replica)).includes(leftOut("shop", "windows", 1))) await turn();
+    expect(await metricsOf(replica)).not.toContain('namespace="shop"');
+  });
+
   test("outlives an API server that is gone for a while", async () => {
     putPod("bare");
+    putPod("host", { spec: { hostNetwork: true } });
     const replica = await start();
     await measured(replica, unprotected("shop", 1));
     let isGone = true;
@@ -154,6 +196,7 @@ describe("the count", () => {
     while (!/reconcile_failures_total [1-9]/.test(await metricsOf(replica))) await turn();
     // What was known stays, as long as it leads.
     expect(await metricsOf(replica)).toContain(unprotected("shop", 1));
+    expect(await metricsOf(replica)).toContain(leftOut("shop", "host_network", 1));
     isGone = false;
     putPod("another");
     await measured(replica, unprotected("shop", 2));
@@ -187,7 +230,7 @@ describe("of two replicas", () => {
     const [first, second] = (await leads(one)) ? [one, other] : [other, one];
     await measured(first, unprotected("shop", 1));
     expect(await leads(second)).toBe(false);
-    expect(await metricsOf(second)).not.toContain("bouncer_injector_unprotected_pods{");
+    expect(await metricsOf(second)).not.toMatch(/bouncer_injector_(unprotected|left_out)_pods\{/);
     await stop(first);
     await measured(second, unprotected("shop", 1));
     expect(await leads(second)).toBe(true);
