@@ -93,7 +93,7 @@ const listSchema = v.object({
   ),
 });
 
-async function listServices(ask: AskApi, namespace: string): Promise<ServiceFacts[]> {
+export async function listServices(ask: AskApi, namespace: string): Promise<ServiceFacts[]> {
   // From the API server's memory, which is good enough for a warning.
   const query = { resourceVersion: "0" };
   const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/services`;

@@ -10,6 +10,7 @@ import type { ServiceFacts } from "../../inject/injection.ts";
 import { checkPod } from "../../inject/kubernetes.ts";
 import { apiFailure, statusOf } from "../../kube/failure.ts";
 import { type AskApi, createAskApi } from "../../kube/request.ts";
+import { listServices } from "../../kube/services.ts";
 import { InputError } from "../failure.ts";
 import { readInstallations } from "../installation.ts";
 import { askPorts, openBouncer, readDiagnosis, readPolicy } from "./bouncer.ts";
@@ -125,44 +126,13 @@ async function findAbsentSecrets(pod: PodFacts, ask: AskApi): Promise<Asked<read
   }
 }
 
-const servicesSchema = v.object({
-  items: v.array(
-    v.object({
-      metadata: v.object({ name: v.string() }),
-      spec: v.object({
-        selector: v.nullish(v.record(v.string(), v.string())),
-        ports: v.nullish(
-          v.array(
-            v.object({
-              port: v.number(),
-              targetPort: v.nullish(v.union([v.number(), v.string()])),
-              protocol: v.nullish(v.string()),
-            }),
-          ),
-        ),
-      }),
-    }),
-  ),
-});
-
 async function readServices(
   namespace: string,
   ask: AskApi,
 ): Promise<Asked<readonly ServiceFacts[]>> {
   try {
-    const answer = await ask({ method: "GET", path: `${inNamespace(namespace)}/services` });
-    const services = v.parse(servicesSchema, answer).items.map(({ metadata, spec }) => ({
-      name: metadata.name,
-      selector: spec.selector ?? {},
-      ports: (spec.ports ?? []).map(({ port, targetPort, protocol }) => ({
-        port,
-        targetPort: targetPort ?? port,
-        protocol: protocol ?? "TCP",
-      })),
-    }));
-    return known(services);
+    return known(await listServices(ask, namespace));
   } catch (error) {
-    const { message } = apiFailure("list Services", error);
-    return missing(message, `Needed is the permission to list services in "${namespace}"`);
+    return missing(messageOf(error), `Needed is the permission to list services in "${namespace}"`);
   }
 }
