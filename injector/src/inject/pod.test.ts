@@ -1,4 +1,5 @@
 /** What goldens and laws do not show: denials, warnings, and what a fake status cannot do. */
+import * as v from "valibot";
 import { expect, test } from "vitest";
 import { buildContext, buildSettings } from "../../test/support/context.ts";
 import type { InjectionContext } from "./injection.ts";
@@ -87,6 +88,26 @@ test("a status that was copied from another pod does not pass for a bouncer", ()
   if (injected.kind !== "inject") throw new Error(injected.reason);
   const copied = { metadata: injected.pod.metadata, spec: { containers: [app] } };
   expect(inject(copied, context)).toMatchObject({ kind: "inject", pod: injected.pod });
+});
+
+test("a pod of an injector before modes and revisions is read, rendered again and taken back", () => {
+  const original = { spec: { containers: [app] } };
+  const injected = inject(original, context);
+  if (injected.kind !== "inject") throw new Error(injected.reason);
+  const annotations = injected.pod.metadata?.annotations ?? {};
+  const status = v.parse(
+    v.pipe(v.string(), v.parseJson(), v.looseObject({ chosen: v.looseObject({}) })),
+    annotations["bouncer.dev/status"],
+  );
+  const { extended: _1, chosen, ...rest } = status;
+  const { mode: _2, revision: _3, ...older } = chosen;
+  const written = JSON.stringify({ ...rest, chosen: older });
+  const pod = {
+    ...injected.pod,
+    metadata: { annotations: { ...annotations, "bouncer.dev/status": written } },
+  };
+  expect(inject(pod, context)).toMatchObject({ reason: "already_injected", pod: injected.pod });
+  expect(uninject(pod)).toEqual({ kind: "uninjected", pod: original });
 });
 
 test("a container in place of ours is replaced", () => {
