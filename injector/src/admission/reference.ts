@@ -6,7 +6,7 @@ import { reasons } from "./reasons.ts";
 
 type Dimension = keyof typeof domain;
 
-const columns: readonly (readonly [Dimension, string])[] = [
+const headings: readonly (readonly [Dimension, string])[] = [
   ["namespace", "Namespace"],
   ["neverSelected", "neverSelector"],
   ["alwaysSelected", "alwaysSelector"],
@@ -53,19 +53,19 @@ export function renderReference(): string {
     "",
     "Made from `injector/src/admission/decide.ts` by `make golden`; do not edit.",
     "",
-    "Read from the top: the first row that applies decides. An empty cell is any value. The namespace's label is the only way in: nothing in a pod or in the settings injects pods of other namespaces. [Reasons](reasons.md) has a sentence and a remedy for each code.",
+    "Read from the top: the first row that applies decides. What a row does not name may have any value. The namespace's label is the only way in: nothing in a pod or in the settings injects pods of other namespaces. [Reasons](reasons.md) has a sentence and a remedy for each code.",
     "",
     renderTable(
-      ["", ...columns.map(([, heading]) => heading), "Outcome", "Reason", "Before the webhook"],
-      rules.map((rule, index) => [String(index + 1), ...cells(rule), ...outcome(rule)]),
+      ["", "When", "Outcome", "Reason", "Before the webhook"],
+      rules.map((rule, index) => [String(index + 1), describe(rule), ...outcome(rule)]),
     ),
     "**Before the webhook**: the part of the MutatingWebhookConfiguration by which the API server decides the row by itself, so that these pods start even while the webhook is down. `matchConditions` needs Kubernetes 1.30; before that the webhook decides. With an `alwaysSelector`, opting out by label is decided by `matchConditions`, too.",
     "",
-    "## Columns",
+    "## What it looks at",
     "",
     renderTable(
-      ["Column", "Values", "Meaning"],
-      columns.map(([dimension, heading]) => [
+      ["Fact", "Values", "Meaning"],
+      headings.map(([dimension, heading]) => [
         heading,
         domain[dimension].map((value) => format(value)).join(", "),
         about[dimension],
@@ -81,11 +81,13 @@ export function renderReference(): string {
 const format = (value: string | boolean) =>
   typeof value === "boolean" ? (value ? "yes" : "no") : value;
 
-function cells({ when }: Rule): string[] {
-  return columns.map(([dimension]) => {
+function describe({ when }: Rule): string {
+  const conditions = headings.flatMap(([dimension, heading]) => {
     const accepted: readonly Facts[Dimension][] = when[dimension] ?? [];
-    return accepted.map((value) => format(value)).join(" or ");
+    const values = accepted.map((value) => `\`${format(value)}\``);
+    return values.length === 0 ? [] : [`${heading} is ${values.join(" or ")}`];
   });
+  return conditions.length === 0 ? "always" : conditions.join("<br>");
 }
 
 function outcome({ verdict, early }: Rule): string[] {
