@@ -74,6 +74,15 @@ test("a namespace that does not exist is told by its code", async () => {
   await expect(judge.ask(pod, "shop")).rejects.toMatchObject({ code: "namespace_unknown" });
 });
 
+test.each(["", "../shop", "Shop", "a".repeat(64), "-"])(
+  "a pod of no namespace is not taken for one that nobody labelled: %j",
+  async (name) => {
+    const { judge, contexts } = setUp();
+    await expect(judge.ask(pod, name)).rejects.toMatchObject({ code: "request_unexpected" });
+    expect(contexts).toEqual([]);
+  },
+);
+
 test("a namespace that is at hand is judged at once", () => {
   const { judge, contexts } = setUp();
   expect(judge.judge(pod, shop)).toEqual(injected);

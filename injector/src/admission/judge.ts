@@ -8,6 +8,9 @@ import type { Namespace, Namespaces } from "../kube/namespaces.ts";
 import type { Services } from "../kube/services.ts";
 import type { Settings } from "../settings.ts";
 
+/** RFC 1123 label, as Kubernetes has it. */
+const namespaceName = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
 export interface JudgeDeps {
   readonly inject: (pod: unknown, context: InjectionContext) => Injection;
   readonly namespaces: Pick<Namespaces, "cached" | "read">;
@@ -60,6 +63,13 @@ export function createJudge(deps: JudgeDeps): Judge {
   return {
     judge: (pod, namespace) => judge(pod, namespace, null),
     ask: async (pod, name) => {
+      // Of no name, the API server would answer with something that has no labels.
+      if (!namespaceName.test(name)) {
+        throw new InjectorError(
+          "request_unexpected",
+          `Cannot review a pod of namespace "${name}": that is not the name of a namespace`,
+        );
+      }
       const cached = deps.namespaces.cached(name);
       if (cached !== undefined) {
         const injection = await judgeFully(pod, cached);
