@@ -19,6 +19,7 @@ const bundleName = "policy.tar.gz";
 const absentName = "absent.tar.gz";
 let namespace = "";
 let outside = "";
+let withoutPolicy = "";
 let client: Client;
 let app: Pod;
 /** The policy of all stories, and one that refuses what it allows. */
@@ -37,7 +38,8 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await publish({ [bundleName]: usual });
-  await Promise.all([deleteNamespace(namespace), deleteNamespace(outside)]);
+  const made = [namespace, outside, withoutPolicy].filter((name) => name !== "");
+  await Promise.all(made.map(deleteNamespace));
 });
 
 async function ask(target: Pod, request: Ask): Promise<Answer> {
@@ -89,9 +91,11 @@ describe("no policy yet", () => {
     const annotations = {
       "bouncer.dev/bundle-url": `https://${bridgeName}.bouncer-system.svc:8443/bundles/${absentName}`,
     };
-    await apply(barePod(namespace, "waiting", { image: appImage, annotations }));
+    // On the namespace: that the author of a pod chooses its policy is for the operator to allow.
+    withoutPolicy = await createNamespace("waiting", injected, annotations);
+    await apply(barePod(withoutPolicy, "waiting", { image: appImage }));
     const waiting = await eventually(async () => {
-      const object = await pod(namespace, "app=waiting");
+      const object = await pod(withoutPolicy, "app=waiting");
       podAddress(object);
       expect(object.status.containerStatuses?.find((s) => s.name === "app")?.ready).toBe(true);
       return object;
