@@ -28,6 +28,7 @@ test("the defaults, with what is required and nothing else", () => {
       reconcileIntervalMs: 60_000,
       evictUnprotected: false,
       evictionsPerInterval: 1,
+      serviceAccountFolder: "/var/run/secrets/kubernetes.io/serviceaccount",
       logLevel: "info",
     },
   });

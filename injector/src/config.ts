@@ -97,6 +97,15 @@ export const table = {
     accepts: "a whole number, 1 to 50",
     doc: "How many pods may be evicted between two counts; of one owner it is never more than one.",
   }),
+  serviceAccountFolder: variable(
+    "INJECTOR_SERVICE_ACCOUNT_FOLDER",
+    "/var/run/secrets/kubernetes.io/serviceaccount",
+    text,
+    {
+      accepts: "a path",
+      doc: "Folder of `token` and `ca.crt`, with which the API server is asked; both are read again when they change. Another one for pods that mount a token of their own.",
+    },
+  ),
   logLevel: variable(
     "LOG_LEVEL",
     "info",
@@ -118,6 +127,13 @@ export interface Config extends Omit<Variables, "bridgeService" | "bridgeTlsSecr
 export function parseConfig(environment: Environment): Reading<Config> {
   const read = readTable(table, environment, { prefix: "INJECTOR_", conflicts: findConflicts });
   return read.kind === "invalid" ? read : { kind: "ok", config: build(read.config) };
+}
+
+/** For those who need nothing else of the configuration. */
+export function readServiceAccountFolder(environment: Environment): string {
+  const { about } = table.serviceAccountFolder;
+  const given = environment[about.name] ?? "";
+  return v.parse(table.serviceAccountFolder, given === "" ? null : given);
 }
 
 function findConflicts(textOf: TextOf): string[] {

@@ -2,7 +2,6 @@
  * The running webhook, put together: two servers, the certificates, the settings file and what
  * follows the API server. Everything that touches the world is passed in.
  */
-import type { KubeConfig } from "@kubernetes/client-node";
 import type { Identity } from "bouncer-certs/key-pair";
 import { rotationPolicy } from "bouncer-certs/rotation";
 import { createAdminServer } from "./admin.ts";
@@ -16,6 +15,7 @@ import type { Config } from "./config.ts";
 import { toInjectorError } from "./errors.ts";
 import type { ErrorCode } from "./errors.ts";
 import { startEvents } from "./events/start.ts";
+import type { ApiServer } from "./kube/api-server.ts";
 import { createCluster } from "./kube/cluster.ts";
 import { createNamespaces } from "./kube/namespaces.ts";
 import { createAskApi } from "./kube/request.ts";
@@ -37,7 +37,7 @@ export interface WebhookWorld
   extends
     Pick<AdmissionDeps, "buildPatch" | "monotonic">,
     Pick<JudgeDeps, "inject" | "createAdminToken" | "version"> {
-  readonly kubeConfig: KubeConfig;
+  readonly apiServer: ApiServer;
   readonly readFile: (path: string) => Promise<string>;
   readonly createIdentity: (bits: number) => Promise<Identity>;
   /** Of this replica, and of this run of it. */
@@ -60,7 +60,8 @@ const settingsIntervalMs = 5000;
 const retryMs = 1000;
 
 export async function startWebhook(config: Config, world: WebhookWorld): Promise<Webhook> {
-  const { kubeConfig, log, now, timer } = world;
+  const { apiServer, log, now, timer } = world;
+  const ask = createAskApi(apiServer);
   const onError = (error: unknown): void => {
     const { code, message } = toInjectorError(error);
     log.error({ code, detail: message }, "will be tried again");
@@ -72,8 +73,8 @@ export async function startWebhook(config: Config, world: WebhookWorld): Promise
   });
   const certificates = createCertificates({
     ...certificateTargets(config),
-    secrets: createSecretStore(kubeConfig, config.namespace),
-    webhook: createWebhookStore(kubeConfig, config.webhookConfiguration),
+    secrets: createSecretStore(ask, config.namespace),
+    webhook: createWebhookStore(ask, config.webhookConfiguration),
     serve: (certificate) => server.setCertificate(certificate),
     createIdentity: world.createIdentity,
     policy: rotationPolicy,
@@ -88,8 +89,7 @@ export async function startWebhook(config: Config, world: WebhookWorld): Promise
     reconciler: () => reconciler.status(),
     info: () => ({ version: world.version, revision: revision() }),
   });
-  const ask = createAskApi(kubeConfig);
-  const namespaces = createNamespaces({ kubeConfig, onError, timer });
+  const namespaces = createNamespaces({ apiServer, onError, timer });
   const cluster = createCluster({ ask, timer, log });
   const bridgeNames = certificateTargets(config).bridge?.dnsNames ?? [];
   const judge = createJudge({
@@ -162,7 +162,7 @@ export async function startWebhook(config: Config, world: WebhookWorld): Promise
     }),
   ] as const;
   const followed = followWebhook({
-    kubeConfig,
+    apiServer,
     name: config.webhookConfiguration,
     onChange: () => loops[0].trigger(),
     onError,

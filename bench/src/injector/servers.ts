@@ -14,7 +14,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as elapse } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { type FakeApi, startFakeApi } from "../../../injector/test/integration/fake-api.ts";
+import {
+  type FakeApi,
+  type FakeApiOptions,
+  startFakeApi,
+} from "../../../injector/test/integration/fake-api.ts";
+import {
+  apiHost,
+  createAuthority,
+  createServiceAccountFolder,
+  type ServiceAccountFolder,
+} from "../../../injector/test/integration/service-account.ts";
 import type { Target } from "../load/connection.ts";
 
 export interface Server {
@@ -44,13 +54,16 @@ const startMs = 20_000;
 /** `program`: the built injector, in one file. */
 export async function startServers(program: string): Promise<Servers> {
   const folder = mkdtempSync(join(tmpdir(), "bouncer-bench-"));
-  const api = await startCluster();
+  const { ca, serving } = await createAuthority();
+  const account = createServiceAccountFolder(ca, "a-token");
+  const api = await startCluster(serving);
   const close = async (): Promise<void> => {
     await api.close();
+    account.remove();
     rmSync(folder, { recursive: true });
   };
   try {
-    const injector = await startInjector(program, api, folder);
+    const injector = await startInjector(program, { api, account, folder });
     const floor = await startFloor(api, injector.target.ca);
     return {
       injector,
@@ -71,8 +84,8 @@ function tail(log: string): string {
   return existsSync(log) ? `${readFileSync(log, "utf8").slice(-2000)}\n` : "";
 }
 
-async function startCluster(): Promise<FakeApi> {
-  const api = await startFakeApi();
+async function startCluster(tls: NonNullable<FakeApiOptions["tls"]>): Promise<FakeApi> {
+  const api = await startFakeApi({ tls });
   api.put(secretPath, { type: "Opaque" });
   api.put(webhookPath, {
     webhooks: [{ name: "injector.bouncer.dev", clientConfig: { service: { name: "x" } } }],
@@ -93,17 +106,26 @@ function readImage(): { readonly options: readonly string[]; readonly env: NodeJ
   return { options, env };
 }
 
-async function startInjector(program: string, api: FakeApi, folder: string): Promise<Server> {
+interface Cluster {
+  readonly api: FakeApi;
+  readonly account: ServiceAccountFolder;
+  /** For files of the injector. */
+  readonly folder: string;
+}
+
+/** It reaches its API server as in a pod, since another way would take other code and memory. */
+async function startInjector(program: string, { api, account, folder }: Cluster): Promise<Server> {
   const file = (name: string) => join(folder, name);
   writeFileSync(file("settings.yaml"), settings);
-  writeFileSync(file("kubeconfig.json"), JSON.stringify(buildKubeConfig(api)));
   // To a file, because lines that somebody reads cost the reader's time on the same cores.
   const log = openSync(file("log.jsonl"), "w");
   const { options, env } = readImage();
   const child = spawn(process.execPath, [...options, program, "serve"], {
     env: {
       ...env,
-      KUBECONFIG: file("kubeconfig.json"),
+      KUBERNETES_SERVICE_HOST: apiHost,
+      KUBERNETES_SERVICE_PORT: String(api.port),
+      INJECTOR_SERVICE_ACCOUNT_FOLDER: account.path,
       INJECTOR_NAMESPACE: system,
       INJECTOR_SERVICE: "bouncer-injector",
       INJECTOR_WEBHOOK_CONFIGURATION: "bouncer-injector",
@@ -120,18 +142,6 @@ async function startInjector(program: string, api: FakeApi, folder: string): Pro
   await waitUntilReady(child, adminPort);
   const ca = readSecret(api, "ca.crt");
   return toServer(child, { port, ca, serverName }, () => child.kill());
-}
-
-function buildKubeConfig(api: FakeApi): object {
-  const server = api.kubeConfig.getCurrentCluster()?.server;
-  return {
-    apiVersion: "v1",
-    kind: "Config",
-    clusters: [{ name: "fake", cluster: { server, "insecure-skip-tls-verify": true } }],
-    users: [{ name: "bench", user: {} }],
-    contexts: [{ name: "fake", context: { cluster: "fake", user: "bench" } }],
-    "current-context": "fake",
-  };
 }
 
 async function waitForPorts(child: ChildProcess, log: string): Promise<[number, number]> {

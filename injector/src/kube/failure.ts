@@ -1,11 +1,36 @@
-/** Whatever the API client throws, with our code and without the object that was sent. */
-import { ApiException } from "@kubernetes/client-node";
+/** Whatever is thrown when the API server is asked, with our code and without what was sent. */
 import * as v from "valibot";
 import { InjectorError, messageOf } from "../errors.ts";
 
+/** The API server answered with a status from 400 on. */
+export class ApiStatusError extends Error {
+  readonly code: number;
+  /** As it came, or already parsed. */
+  readonly body: unknown;
+
+  constructor(code: number, body: unknown) {
+    super(`HTTP ${code}`);
+    this.name = "ApiStatusError";
+    this.code = code;
+    this.body = body;
+  }
+}
+
+interface ApiStatus {
+  readonly code: number;
+  readonly body: unknown;
+}
+
+/** Also client-node's ApiException, which the command line meets; not by class: see connect.ts. */
+function isApiStatus(error: unknown): error is ApiStatus {
+  return (
+    error instanceof Error && "body" in error && "code" in error && typeof error.code === "number"
+  );
+}
+
 /** HTTP status of the API server's answer; null when there was none. */
 export function statusOf(error: unknown): number | null {
-  return error instanceof ApiException ? error.code : null;
+  return isApiStatus(error) ? error.code : null;
 }
 
 /** The same of our own error, which has the API client's as its cause. */
@@ -32,21 +57,25 @@ export function apiFailure(action: string, error: unknown): InjectorError {
 
 /** The API server's own message; the client's has the whole answer in it, headers included. */
 function detailOf(error: unknown): string {
-  if (!(error instanceof ApiException)) return reasonOf(error);
+  if (!isApiStatus(error)) return reasonOf(error);
   const status = v.safeParse(statusSchema, parse(error.body));
   return status.success ? status.output.message : `HTTP ${error.code}`;
 }
 
-/** A connection that fails is "fetch failed"; why is in its cause. */
+/** A connection that fails may be "fetch failed"; why is in its cause. */
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
-  const reason = cause instanceof AggregateError ? messageOf(cause.errors[0]) : messageOf(cause);
-  return cause === undefined ? messageOf(error) : `${messageOf(error)} (${reason})`;
+  return cause === undefined ? wordsOf(error) : `${wordsOf(error)} (${wordsOf(cause)})`;
+}
+
+/** Several addresses were tried: the first is as good as any. */
+function wordsOf(error: unknown): string {
+  return messageOf(error instanceof AggregateError ? error.errors[0] : error);
 }
 
 const statusSchema = v.object({ message: v.pipe(v.string(), v.minLength(1)) });
 
-/** The client leaves the body of a status that it does not know as text. */
+/** The body of a status may be text that is no JSON: from a proxy before the API server. */
 function parse(body: unknown): unknown {
   if (typeof body !== "string") return body;
   try {

@@ -1,9 +1,9 @@
 /** Labels and annotations of namespaces: from a cache that follows the API server, or asked anew. */
-import { CoreV1Api } from "@kubernetes/client-node";
-import type { KubeConfig, V1Namespace } from "@kubernetes/client-node";
-import type { Timer } from "../loop.ts";
+import * as v from "valibot";
 import { apiFailure, statusOf } from "./failure.ts";
+import { createAskApi } from "./request.ts";
 import { follow } from "./watch.ts";
+import type { FollowDeps } from "./watch.ts";
 
 export interface Namespace {
   readonly name: string;
@@ -22,31 +22,18 @@ export interface Namespaces {
   close(): Promise<void>;
 }
 
-export interface NamespacesDeps {
-  readonly kubeConfig: KubeConfig;
-  readonly onError: (error: unknown) => void;
-  readonly timer: Timer;
-}
+const path = "/api/v1/namespaces";
 
-export function createNamespaces({ kubeConfig, onError, timer }: NamespacesDeps): Namespaces {
-  const api = kubeConfig.makeApiClient(CoreV1Api);
-  const followed = follow<V1Namespace>({
-    kubeConfig,
-    path: "/api/v1/namespaces",
-    list: () => api.listNamespace(),
-    onError,
-    timer,
-  });
+export function createNamespaces(deps: FollowDeps): Namespaces {
+  const ask = createAskApi(deps.apiServer);
+  const followed = follow({ ...deps, path, pick: toNamespace });
   return {
-    cached: (name) => {
-      const namespace = followed.get(name);
-      return namespace === undefined ? undefined : toNamespace(name, namespace);
-    },
-    list: () =>
-      followed.list().map((namespace) => toNamespace(namespace.metadata?.name ?? "", namespace)),
+    cached: (name) => followed.get(name),
+    list: () => followed.list(),
     read: async (name) => {
       try {
-        return toNamespace(name, await api.readNamespace({ name }));
+        const one = `${path}/${encodeURIComponent(name)}`;
+        return toNamespace(await ask({ method: "GET", path: one }));
       } catch (error) {
         if (statusOf(error) === 404) return null;
         throw apiFailure(`read namespace "${name}"`, error);
@@ -57,6 +44,12 @@ export function createNamespaces({ kubeConfig, onError, timer }: NamespacesDeps)
   };
 }
 
-function toNamespace(name: string, { metadata }: V1Namespace): Namespace {
-  return { name, labels: metadata?.labels ?? {}, annotations: metadata?.annotations ?? {} };
+const strings = v.nullish(v.record(v.string(), v.string()));
+const namespaceSchema = v.object({
+  metadata: v.object({ name: v.string(), labels: strings, annotations: strings }),
+});
+
+function toNamespace(object: unknown): Namespace {
+  const { name, labels, annotations } = v.parse(namespaceSchema, object).metadata;
+  return { name, labels: labels ?? {}, annotations: annotations ?? {} };
 }

@@ -2,11 +2,11 @@
  * The Secrets of certificates, in the injector's own namespace. They are never created here: the
  * chart does that, so that `helm uninstall` removes them and no right to create Secrets is needed.
  */
-import { CoreV1Api, PatchStrategy, setHeaderOptions } from "@kubernetes/client-node";
-import type { KubeConfig, V1Secret } from "@kubernetes/client-node";
+import * as v from "valibot";
 import { InjectorError } from "../errors.ts";
 import type { SecretData } from "../tls/material.ts";
 import { apiFailure, statusOf } from "./failure.ts";
+import type { AskApi } from "./request.ts";
 
 export interface StoredSecret {
   readonly resourceVersion: string;
@@ -19,12 +19,12 @@ export interface SecretStore {
   write(name: string, secret: StoredSecret): Promise<"written" | "conflict">;
 }
 
-export function createSecretStore(kubeConfig: KubeConfig, namespace: string): SecretStore {
-  const api = kubeConfig.makeApiClient(CoreV1Api);
+export function createSecretStore(ask: AskApi, namespace: string): SecretStore {
+  const pathOf = (name: string): string => `/api/v1/namespaces/${namespace}/secrets/${name}`;
   return {
     read: async (name) => {
       try {
-        return decode(await api.readNamespacedSecret({ name, namespace }));
+        return decode(await ask({ method: "GET", path: pathOf(name) }));
       } catch (error) {
         if (statusOf(error) === 404) throw missing(name, namespace);
         throw apiFailure(`read Secret "${name}"`, error);
@@ -33,9 +33,8 @@ export function createSecretStore(kubeConfig: KubeConfig, namespace: string): Se
     write: async (name, { resourceVersion, data }) => {
       // A merge patch (RFC 7386) leaves alone what is not ours: labels, annotations, owners.
       const body = { metadata: { resourceVersion }, data: encode(data) };
-      const options = setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
       try {
-        await api.patchNamespacedSecret({ name, namespace, body }, options);
+        await ask({ method: "PATCH", path: pathOf(name), body });
         return "written";
       } catch (error) {
         if (statusOf(error) === 409) return "conflict";
@@ -46,10 +45,16 @@ export function createSecretStore(kubeConfig: KubeConfig, namespace: string): Se
   };
 }
 
-function decode(secret: V1Secret): StoredSecret {
-  const entries = Object.entries(secret.data ?? {});
+const secretSchema = v.object({
+  metadata: v.object({ resourceVersion: v.string() }),
+  data: v.nullish(v.record(v.string(), v.string())),
+});
+
+function decode(answer: unknown): StoredSecret {
+  const { metadata, data } = v.parse(secretSchema, answer);
+  const entries = Object.entries(data ?? {});
   return {
-    resourceVersion: secret.metadata?.resourceVersion ?? "",
+    resourceVersion: metadata.resourceVersion,
     data: Object.fromEntries(
       entries.map(([key, value]) => [key, Buffer.from(value, "base64").toString("utf8")]),
     ),

@@ -3,15 +3,15 @@
  * pod in a labelled namespace, as a dry run, and looks whether it came back with a bouncer. That is
  * the whole way: selectors, TLS, caBundle, the Service, the webhook and its answer.
  */
-import { CoreV1Api } from "@kubernetes/client-node";
-import type { KubeConfig, V1Pod } from "@kubernetes/client-node";
 import { containerName } from "bouncer/contract";
+import * as v from "valibot";
 import { apiFailure } from "./failure.ts";
+import type { AskApi } from "./request.ts";
 
 /** Made by the chart, as the namespace's own service account comes a moment after the namespace. */
 const serviceAccountName = "bouncer-self-test";
 
-const pod: V1Pod = {
+const pod = {
   apiVersion: "v1",
   kind: "Pod",
   metadata: { generateName: "bouncer-self-test-" },
@@ -23,15 +23,22 @@ const pod: V1Pod = {
   },
 };
 
+/** The API server waits for the webhook, which may take as long as the chart lets it. */
+const timeoutMs = 60_000;
+
+const containers = v.nullish(v.array(v.object({ name: v.string() })));
+const podSchema = v.object({ spec: v.object({ initContainers: containers, containers }) });
+
 /** The names of what is missing; empty when the pod is complete. Rejects when it was refused. */
-export async function selfTest(kubeConfig: KubeConfig, namespace: string): Promise<string[]> {
-  const api = kubeConfig.makeApiClient(CoreV1Api);
+export async function selfTest(ask: AskApi, namespace: string): Promise<string[]> {
+  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
+  const query = { dryRun: "All" };
   try {
-    const created = await api.createNamespacedPod({ namespace, body: pod, dryRun: "All" });
-    const names = [
-      ...(created.spec?.initContainers ?? []),
-      ...(created.spec?.containers ?? []),
-    ].map((container) => container.name);
+    const created = await ask({ method: "POST", path, query, body: pod, timeoutMs });
+    const { spec } = v.parse(podSchema, created);
+    const names = [...(spec.initContainers ?? []), ...(spec.containers ?? [])].map(
+      (container) => container.name,
+    );
     return Object.values(containerName).filter((name) => !names.includes(name));
   } catch (error) {
     throw apiFailure(`create a pod in namespace "${namespace}"`, error);

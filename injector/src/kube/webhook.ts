@@ -1,14 +1,12 @@
 /** Our MutatingWebhookConfiguration: read, patched in one field, and followed. */
-import {
-  AdmissionregistrationV1Api,
-  PatchStrategy,
-  setHeaderOptions,
-} from "@kubernetes/client-node";
-import type { KubeConfig, V1MutatingWebhookConfiguration } from "@kubernetes/client-node";
-import type { Timer } from "../loop.ts";
+import * as v from "valibot";
 import type { PatchOperation, WebhookEntry } from "../tls/ca-bundle.ts";
 import { apiFailure, statusOf } from "./failure.ts";
+import type { AskApi } from "./request.ts";
 import { follow } from "./watch.ts";
+import type { FollowDeps } from "./watch.ts";
+
+const collection = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
 
 export interface WebhookStore {
   /** Null when there is no such configuration. */
@@ -17,21 +15,20 @@ export interface WebhookStore {
   patch(operations: readonly PatchOperation[]): Promise<"written" | "conflict">;
 }
 
-export function createWebhookStore(kubeConfig: KubeConfig, name: string): WebhookStore {
-  const api = kubeConfig.makeApiClient(AdmissionregistrationV1Api);
+export function createWebhookStore(ask: AskApi, name: string): WebhookStore {
+  const path = `${collection}/${name}`;
   return {
     read: async () => {
       try {
-        return entriesOf(await api.readMutatingWebhookConfiguration({ name }));
+        return entriesOf(await ask({ method: "GET", path }));
       } catch (error) {
         if (statusOf(error) === 404) return null;
         throw apiFailure(`read MutatingWebhookConfiguration "${name}"`, error);
       }
     },
     patch: async (operations) => {
-      const options = setHeaderOptions("Content-Type", PatchStrategy.JsonPatch);
       try {
-        await api.patchMutatingWebhookConfiguration({ name, body: operations }, options);
+        await ask({ method: "PATCH", path, patch: "json", body: operations });
         return "written";
       } catch (error) {
         // A failed `test` is 422, a lost race 409, a configuration deleted meanwhile 404.
@@ -42,33 +39,31 @@ export function createWebhookStore(kubeConfig: KubeConfig, name: string): Webhoo
   };
 }
 
-function entriesOf(configuration: V1MutatingWebhookConfiguration): WebhookEntry[] {
-  return (configuration.webhooks ?? []).map((webhook) => ({
-    name: webhook.name,
-    caBundle: webhook.clientConfig.caBundle,
+const configurationSchema = v.object({
+  webhooks: v.nullish(
+    v.array(
+      v.object({
+        name: v.string(),
+        clientConfig: v.object({ caBundle: v.nullish(v.string()) }),
+      }),
+    ),
+  ),
+});
+
+function entriesOf(answer: unknown): WebhookEntry[] {
+  return (v.parse(configurationSchema, answer).webhooks ?? []).map(({ name, clientConfig }) => ({
+    name,
+    caBundle: clientConfig.caBundle ?? undefined,
   }));
 }
 
-export interface FollowWebhookDeps {
-  readonly kubeConfig: KubeConfig;
+export interface FollowWebhookDeps extends FollowDeps {
   readonly name: string;
   readonly onChange: () => void;
-  readonly onError: (error: unknown) => void;
-  readonly timer: Timer;
 }
 
 /** Calls `onChange` whenever somebody changes the configuration; `close` ends it. */
-export function followWebhook(deps: FollowWebhookDeps): { close(): Promise<void> } {
-  const { kubeConfig, name, onChange, onError, timer } = deps;
-  const api = kubeConfig.makeApiClient(AdmissionregistrationV1Api);
+export function followWebhook({ name, ...deps }: FollowWebhookDeps): { close(): Promise<void> } {
   const fieldSelector = `metadata.name=${name}`;
-  return follow<V1MutatingWebhookConfiguration>({
-    kubeConfig,
-    path: "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",
-    list: () => api.listMutatingWebhookConfiguration({ fieldSelector }),
-    fieldSelector,
-    onChange,
-    onError,
-    timer,
-  });
+  return follow({ ...deps, path: collection, fieldSelector, pick: () => null });
 }

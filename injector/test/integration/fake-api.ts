@@ -5,10 +5,11 @@
  */
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { json } from "node:stream/consumers";
-import { KubeConfig } from "@kubernetes/client-node";
 import jsonPatch from "fast-json-patch";
 import * as v from "valibot";
+import type { ApiServer } from "../../src/kube/api-server.ts";
 import { listen } from "../../src/server.ts";
 
 interface Metadata {
@@ -49,22 +50,42 @@ const collections =
 type Hook = (method: string, path: string) => Promise<number | undefined>;
 const answersItself: Hook = () => Promise.resolve(undefined);
 
-interface Watcher {
+/** What is watched; name null: the whole collection. */
+interface Watched {
   readonly collection: string;
   readonly name: string | null;
+}
+
+interface Watcher extends Watched {
   readonly response: ServerResponse;
 }
 
+/** An event as it was announced. */
+interface Announced extends Watched {
+  readonly version: number;
+  readonly line: string;
+}
+
 export interface FakeApi {
-  readonly kubeConfig: KubeConfig;
+  readonly port: number;
+  /** For a client in the same process, without TLS and a service account. */
+  readonly apiServer: ApiServer;
   /** Creates or replaces; `path` is that of the object: `/api/v1/namespaces/shop`. */
   put(path: string, object: Omit<KubeObject, "metadata"> & { metadata?: object }): void;
   get(path: string): KubeObject | undefined;
   /** Those of a collection: `/api/v1/namespaces/shop/events`. */
   list(path: string): KubeObject[];
   remove(path: string): void;
+  /** Of open watches, to be written to, ended and destroyed. */
+  watches(): readonly ServerResponse[];
+  /** What has happened so far cannot be watched any more. */
+  compact(): void;
+  /** The URLs of watches so far. */
+  readonly watched: readonly URL[];
   /** `PATCH /api/v1/...` of every request so far. */
   readonly requests: readonly string[];
+  /** The same, with their headers and sockets. */
+  readonly received: readonly IncomingMessage[];
   /** Called before each request is answered; a status that it returns is the answer. */
   intercept(hook: Hook): void;
   /** Resolves when `done` says so; asked again after each write. */
@@ -72,12 +93,21 @@ export interface FakeApi {
   close(): Promise<void>;
 }
 
-export async function startFakeApi(): Promise<FakeApi> {
+export interface FakeApiOptions {
+  /** HTTPS instead of HTTP. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+}
+
+export async function startFakeApi({ tls }: FakeApiOptions = {}): Promise<FakeApi> {
   const objects = new Map<string, KubeObject>();
   const watchers = new Set<Watcher>();
   const waiting = new Set<() => void>();
   const requests: string[] = [];
+  const received: IncomingMessage[] = [];
+  const watched: URL[] = [];
+  const history: Announced[] = [];
   let version = 0;
+  let compacted = 0;
   let created = 0;
   let hook = answersItself;
 
@@ -92,11 +122,10 @@ export async function startFakeApi(): Promise<FakeApi> {
   };
   const announce = (path: string, type: string, object: KubeObject): void => {
     const slash = path.lastIndexOf("/");
-    for (const { collection, name, response } of watchers) {
-      if (collection !== path.slice(0, slash)) continue;
-      if (name !== null && name !== path.slice(slash + 1)) continue;
-      response.write(`${JSON.stringify({ type, object })}\n`);
-    }
+    const line = `${JSON.stringify({ type, object })}\n`;
+    const about = { collection: path.slice(0, slash), name: path.slice(slash + 1) };
+    history.push({ ...about, version, line });
+    for (const watcher of watchers) if (covers(watcher, about)) watcher.response.write(line);
     for (const look of waiting) look();
   };
 
@@ -104,6 +133,7 @@ export async function startFakeApi(): Promise<FakeApi> {
     const method = request.method ?? "";
     const url = new URL(request.url ?? "", "http://api");
     const path = url.pathname;
+    received.push(request);
     requests.push(`${method} ${path}`);
     const intercepted = await hook(method, path);
     if (intercepted === 0) {
@@ -115,12 +145,12 @@ export async function startFakeApi(): Promise<FakeApi> {
     const selector = /^metadata\.name=(.+)$/.exec(url.searchParams.get("fieldSelector") ?? "");
     const name = selector?.[1] ?? null;
     if (url.searchParams.get("watch") === "true") {
-      response.writeHead(200, { "content-type": "application/json" });
-      response.flushHeaders();
-      const watcher = { collection: path, name, response };
-      watchers.add(watcher);
-      response.on("close", () => watchers.delete(watcher));
-      return;
+      watched.push(url);
+      return watch(
+        response,
+        { collection: path, name },
+        Number(url.searchParams.get("resourceVersion")),
+      );
     }
     if (method === "POST") return post(request, response, path);
     if (collections.test(path)) {
@@ -131,6 +161,19 @@ export async function startFakeApi(): Promise<FakeApi> {
     if (current === undefined) return failure(response, 404);
     if (method === "GET") return send(response, 200, current);
     return patch(request, response, { path, current });
+  };
+
+  const watch = (response: ServerResponse, what: Watched, from: number): void => {
+    if (from < compacted) return failure(response, 410);
+    response.writeHead(200, { "content-type": "application/json" });
+    response.flushHeaders();
+    for (const event of history) {
+      if (event.version > from && covers(what, event)) response.write(event.line);
+    }
+    const watcher = { ...what, response };
+    watchers.add(watcher);
+    response.on("close", () => watchers.delete(watcher));
+    for (const look of waiting) look();
   };
 
   const collect = (path: string): KubeObject[] =>
@@ -187,8 +230,11 @@ export async function startFakeApi(): Promise<FakeApi> {
 
   const remove = (path: string): void => {
     const object = objects.get(path);
+    if (object === undefined) return;
     objects.delete(path);
-    if (object !== undefined) announce(path, "DELETED", object);
+    version += 1;
+    const metadata = { ...object.metadata, resourceVersion: String(version) };
+    announce(path, "DELETED", { ...object, metadata });
   };
 
   const patch = async (
@@ -213,20 +259,23 @@ export async function startFakeApi(): Promise<FakeApi> {
     return send(response, 200, store(path, { ...current, ...fields }));
   };
 
-  const server = createServer((request, response) => {
+  const handle = (request: IncomingMessage, response: ServerResponse): void => {
     answer(request, response).catch(() => response.destroy());
-  });
+  };
+  const server = tls === undefined ? createServer(handle) : createTlsServer(tls, handle);
   const port = await listen(server, 0, (error) => {
     throw error;
   });
-  const kubeConfig = new KubeConfig();
-  kubeConfig.loadFromClusterAndUser(
-    { name: "fake", server: `http://127.0.0.1:${port}`, skipTLSVerify: true },
-    { name: "tester" },
-  );
+  const apiServer: ApiServer = {
+    url: `http://127.0.0.1:${port}`,
+    access: async () => ({ headers: {}, dispatcher: undefined }),
+    connectionFailed: () => undefined,
+    close: () => undefined,
+  };
 
   return {
-    kubeConfig,
+    port,
+    apiServer,
     put: (path, object) => {
       const name = path.slice(path.lastIndexOf("/") + 1);
       store(path, { ...object, metadata: { name, ...object.metadata } });
@@ -234,7 +283,13 @@ export async function startFakeApi(): Promise<FakeApi> {
     get: (path) => objects.get(path),
     list: collect,
     remove,
+    watches: () => [...watchers].map(({ response }) => response),
+    compact: () => {
+      compacted = version;
+    },
+    watched,
     requests,
+    received,
     intercept: (next) => {
       hook = next;
     },
@@ -254,6 +309,10 @@ export async function startFakeApi(): Promise<FakeApi> {
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+function covers(what: Watched, event: Watched): boolean {
+  return what.collection === event.collection && (what.name ?? event.name) === event.name;
 }
 
 function send(response: ServerResponse, status: number, body: object): void {

@@ -46,6 +46,7 @@ export const config: Config = {
   reconcileIntervalMs: 0,
   evictUnprotected: false,
   evictionsPerInterval: 1,
+  serviceAccountFolder: "/nonexistent",
   logLevel: "info",
 };
 
@@ -87,7 +88,7 @@ export async function startReplica(
   const webhook = await startWebhook(
     { ...config, ...changed },
     {
-      kubeConfig: api.kubeConfig,
+      apiServer: api.apiServer,
       readFile: async () => settings,
       createIdentity,
       createAdminToken: () => "t".repeat(43),

@@ -9,6 +9,7 @@ import { messageOf } from "../../errors.ts";
 import type { ServiceFacts } from "../../inject/injection.ts";
 import { checkPod } from "../../inject/kubernetes.ts";
 import { apiFailure, statusOf } from "../../kube/failure.ts";
+import { fromKubeConfig } from "../../kube/kube-config.ts";
 import { type AskApi, createAskApi } from "../../kube/request.ts";
 import { listServices } from "../../kube/services.ts";
 import { InputError } from "../failure.ts";
@@ -31,7 +32,7 @@ const segment = encodeURIComponent;
 const inNamespace = (namespace: string) => `/api/v1/namespaces/${segment(namespace)}`;
 
 export async function readPod({ kubeConfig, namespace, name }: Place): Promise<PodFacts> {
-  const ask = createAskApi(kubeConfig);
+  const ask = createAskApi(fromKubeConfig(kubeConfig));
   const what = `pod "${namespace}/${name}"`;
   const path = `${inNamespace(namespace)}/pods/${segment(name)}`;
   const value = await ask({ method: "GET", path }).catch((error: unknown) => {
@@ -51,7 +52,7 @@ export interface Reading {
 
 export async function readFacts(pod: PodFacts, reading: Reading): Promise<Facts> {
   const { place, userAgent, now } = reading;
-  const ask = createAskApi(place.kubeConfig);
+  const ask = createAskApi(fromKubeConfig(place.kubeConfig));
   const bouncer = openBouncer(pod, createAskPod(place.kubeConfig, userAgent));
   const [installed, logs, absentSecrets, services] = await Promise.all([
     readInstalled(place, ask),

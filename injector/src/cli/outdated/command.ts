@@ -1,4 +1,5 @@
 /** `outdated [--restart]`: pods that a new version or configuration has not reached. */
+import { fromKubeConfig } from "../../kube/kube-config.ts";
 import { createPodStore } from "../../kube/pods.ts";
 import { createAskApi } from "../../kube/request.ts";
 import { readClusterFacts } from "../cluster-facts.ts";
@@ -52,7 +53,7 @@ async function runOutdated(args: ParsedArgs, deps: CommandLineDeps): Promise<num
   const scope = readScope(args);
   const cluster = openCluster(args);
   const { kubeConfig } = cluster;
-  const ask = createAskApi(kubeConfig);
+  const ask = createAskApi(fromKubeConfig(kubeConfig));
   const pods = createPodStore(ask);
   const installations = await readInstallations(kubeConfig);
   if (installations.length === 0) throw new InputError(["Cannot find an installation of Bouncer"]);
