@@ -29,8 +29,8 @@ export function createInCluster({ host, port, folder, readFile }: ServiceAccount
     return kept;
   };
   const forget = (): void => {
-    // Resolves when the last request on it has ended, which nobody waits for.
-    void kept?.close();
+    // Ends with the last request on it, which nobody waits for.
+    kept?.close().catch(() => undefined);
     kept = null;
   };
 

@@ -29,7 +29,7 @@ export function fromKubeConfig(kubeConfig: KubeConfig): ApiServer {
       if (dispatcher === kept) kept = undefined;
     },
     close: () => {
-      void kept?.close();
+      kept?.close().catch(() => undefined);
       kept = undefined;
     },
   };

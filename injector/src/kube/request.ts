@@ -25,6 +25,8 @@ export interface ApiRequest {
 export type AskApi = (request: ApiRequest) => Promise<unknown>;
 
 const defaultTimeoutMs = 10_000;
+/** How the API server's audit log names who asks. */
+const userAgent = "bouncer-injector";
 
 export function createAskApi(server: ApiServer): AskApi {
   return async (request) => {
@@ -49,7 +51,7 @@ export async function openApi(
   const { headers, dispatcher } = await server.access();
   const answer = await send(url, {
     method,
-    headers: { ...headers, accept, "content-type": contentType(request) },
+    headers: { ...headers, accept, "user-agent": userAgent, "content-type": contentType(request) },
     signal,
     bodyTimeout: 0,
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),

@@ -43,6 +43,7 @@ test("asked with the token as it is now, over a connection that is kept", async 
   await ask(version);
   const tokens = api.received.map(({ headers }) => headers.authorization);
   expect(tokens).toEqual(["Bearer first", "Bearer first", "Bearer second"]);
+  expect(api.received[0]?.headers["user-agent"]).toBe("bouncer-injector");
   expect(new Set(api.received.map(({ socket }) => socket.remotePort)).size).toBe(1);
 });
 
