@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 /**
  * The program `bouncer-injector`: `serve` is the webhook, `self-test` asks a running one, everything
- * else is the command line. What a command needs is loaded when it runs: client-node alone would take
- * a third of the memory of a webhook. The only place for process.env and process.exit.
+ * else is the command line. What a command needs is loaded when it runs: the command line brings
+ * client-node, the largest part of all, which a webhook has no use for. The only place for
+ * process.env and process.exit.
  */
 import manifest from "../package.json" with { type: "json" };
 import { programName } from "./cli/program.ts";

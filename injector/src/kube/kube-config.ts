@@ -1,6 +1,7 @@
 /**
  * The API server of a kubeconfig. client-node knows every way to log in: certificates, exec plugins,
- * OpenID Connect. It takes 58 MiB, so what serves must not load this file (connect.ts).
+ * OpenID Connect. In the cluster none of that is needed, so what serves does not load this file
+ * (connect.ts).
  */
 import { HttpMethod, KubeConfig, RequestContext } from "@kubernetes/client-node";
 import type { Dispatcher } from "undici";
