@@ -328,6 +328,9 @@ describe("connections", () => {
   });
 
   test("bytes without TLS get no answer, or one that says so", async () => {
+    // Those that look like the begin of TLS get an alert (RFC 8446, 6): a record of type 21.
+    const isExpected = (answer: string) =>
+      answer === "" || answer.startsWith("HTTP/1.1 400 ") || answer.charCodeAt(0) === 21;
     const property = fc.asyncProperty(
       fc.oneof(
         fc.uint8Array({ minLength: 5, maxLength: 300 }),
@@ -336,7 +339,7 @@ describe("connections", () => {
       async (bytes) => {
         const socket = connect(replica.port, "127.0.0.1");
         socket.setTimeout(200, () => socket.destroy());
-        expect(await talk(socket, bytes)).toMatch(/^($|HTTP\/1\.1 400 )/);
+        expect(await talk(socket, bytes)).toSatisfy(isExpected);
       },
     );
     await fc.assert(property, { numRuns: 15 });
