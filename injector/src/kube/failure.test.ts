@@ -25,6 +25,11 @@ test.each([
     "connect ECONNREFUSED 127.0.0.1:6443",
   ],
   [
+    "no connection to either of two addresses, each for its own reason",
+    new AggregateError([new Error("connect ENETUNREACH ::1:6443"), refused, refused]),
+    "connect ENETUNREACH ::1:6443; connect ECONNREFUSED 127.0.0.1:6443",
+  ],
+  [
     "no connection of client-node",
     new TypeError("fetch failed", { cause: refused }),
     "fetch failed (connect ECONNREFUSED 127.0.0.1:6443)",

@@ -68,9 +68,10 @@ function reasonOf(error: unknown): string {
   return cause === undefined ? wordsOf(error) : `${wordsOf(error)} (${wordsOf(cause)})`;
 }
 
-/** Several addresses were tried: the first is as good as any. */
+/** When several addresses were tried, why each of them failed. */
 function wordsOf(error: unknown): string {
-  return messageOf(error instanceof AggregateError ? error.errors[0] : error);
+  if (!(error instanceof AggregateError)) return messageOf(error);
+  return [...new Set(error.errors.map(messageOf))].join("; ");
 }
 
 const statusSchema = v.object({ message: v.pipe(v.string(), v.minLength(1)) });
