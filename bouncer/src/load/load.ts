@@ -8,11 +8,11 @@ import type { Logger } from "pino";
 import type { Config } from "../config.ts";
 import { environment, fileName } from "../contract.ts";
 import { AppError } from "../errors.ts";
-import { toAppError } from "../policy/access.ts";
-import { hashBundle } from "../policy/bundle.ts";
-import { backoffMs, type Clock, systemClock } from "../policy/clock.ts";
-import { createFetcher, type Fetcher } from "../policy/fetch.ts";
-import { requirementsOf } from "../policy/requirements.ts";
+import { toAppError } from "../sync/access.ts";
+import { hashBundle } from "../bundle/bundle.ts";
+import { backoffMs, type Clock, systemClock } from "../clock.ts";
+import { createFetcher, type Fetcher } from "../sync/fetch.ts";
+import { requirementsOf } from "../bundle/requirements.ts";
 import { loadBundle } from "../policy/store.ts";
 import { replaceFile } from "./replace.ts";
 

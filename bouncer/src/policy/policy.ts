@@ -10,7 +10,7 @@ import type { Config } from "../config.ts";
 import { fileName } from "../contract.ts";
 import { AppError } from "../errors.ts";
 import { createCache } from "./cache.ts";
-import { type Clock, systemClock } from "./clock.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import type {
   ConnectionHead,
   Decision,
@@ -20,7 +20,7 @@ import type {
   RequestHead,
   Verdict,
 } from "./decision.ts";
-import { createFetcher } from "./fetch.ts";
+import { createFetcher } from "../sync/fetch.ts";
 import {
   buildConnectionInput,
   buildInput,
@@ -28,10 +28,10 @@ import {
   type InputPlan,
   type InputResult,
 } from "./input.ts";
-import { bundleNameOf, requirementsOf } from "./requirements.ts";
+import { bundleNameOf, requirementsOf } from "../bundle/requirements.ts";
 import { type Active, createStore } from "./store.ts";
-import { createSync } from "./sync.ts";
-import type { Receiver } from "./source.ts";
+import { createSync } from "../sync/sync.ts";
+import type { Receiver } from "../sync/source.ts";
 import { decideVerdict, denyWith } from "./verdict.ts";
 
 export interface PolicyDeps {

@@ -4,9 +4,9 @@
  */
 import { setImmediate } from "node:timers/promises";
 import { AppError } from "../errors.ts";
-import { type Bundle, type BundleRequirements, hashBundle, openBundle } from "./bundle.ts";
+import { type Bundle, type BundleRequirements, hashBundle, openBundle } from "../bundle/bundle.ts";
 import type { BundleIdentity } from "./decision.ts";
-import { createEngine, type Engine } from "./engine.ts";
+import { createEngine, type Engine } from "../rego/engine.ts";
 import { buildInput, type InputPlan, planInput } from "./input.ts";
 
 export interface Active {

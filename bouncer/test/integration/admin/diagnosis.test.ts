@@ -3,7 +3,7 @@ import { createServer as createNetServer } from "node:net";
 import { Writable } from "node:stream";
 import { afterEach, expect, test } from "vitest";
 import type { Probe } from "../../../src/contract.ts";
-import { linkTiming } from "../../../src/policy/link.ts";
+import { linkTiming } from "../../../src/sync/link.ts";
 import { runProbe } from "../../../src/probe/probe.ts";
 import { diagnose, type DiagnosisDeps } from "../../../src/admin/diagnosis.ts";
 import { buildBundle, simpleSources } from "../policy/opa.ts";

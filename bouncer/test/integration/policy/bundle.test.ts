@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { beforeAll, describe, expect, test } from "vitest";
-import { archiveLimits, unpack } from "../../../src/policy/archive.ts";
-import { openBundle } from "../../../src/policy/bundle.ts";
+import { archiveLimits, unpack } from "../../../src/bundle/archive.ts";
+import { openBundle } from "../../../src/bundle/bundle.ts";
 import { loadBundle } from "../../../src/policy/store.ts";
 import { buildBundle, changeBundle, packEntries, simpleSources } from "./opa.ts";
 

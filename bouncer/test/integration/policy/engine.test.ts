@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Engine } from "../../../src/policy/engine.ts";
+import type { Engine } from "../../../src/rego/engine.ts";
 import { loadBundle } from "../../../src/policy/store.ts";
 import { buildBundle } from "./opa.ts";
 

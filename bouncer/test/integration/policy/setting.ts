@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { type Config, parseConfig } from "../../../src/config.ts";
 import type { environment } from "../../../src/contract.ts";
-import type { Clock } from "../../../src/policy/clock.ts";
+import type { Clock } from "../../../src/clock.ts";
 import type { RequestHead } from "../../../src/policy/decision.ts";
 
 type Variable = (typeof environment)[keyof typeof environment];

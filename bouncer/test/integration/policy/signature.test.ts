@@ -2,8 +2,8 @@ import { generateKeyPairSync } from "node:crypto";
 import * as v from "valibot";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { SignatureAlgorithm } from "../../../src/config/table.ts";
-import { openBundle } from "../../../src/policy/bundle.ts";
-import type { VerificationKey } from "../../../src/policy/signature.ts";
+import { openBundle } from "../../../src/bundle/bundle.ts";
+import type { VerificationKey } from "../../../src/bundle/signature.ts";
 import { buildBundle, changeBundle, type Entry, simpleSources } from "./opa.ts";
 
 /** Numbers and strings that a canonical form is easily wrong about. */

@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { linkTiming } from "../../../src/policy/link.ts";
+import { linkTiming } from "../../../src/sync/link.ts";
 import { buildBundle, simpleSources } from "../policy/opa.ts";
 import { requestOf, useDirectory } from "../policy/setting.ts";
 import { createCertificate, Events, startServer } from "./server.ts";

@@ -2,8 +2,8 @@
 import type { Logger } from "pino";
 import type { Config } from "../config.ts";
 import type { AppError } from "../errors.ts";
-import type { Clock } from "./clock.ts";
-import type { BundleIdentity } from "./decision.ts";
+import type { Clock } from "../clock.ts";
+import type { BundleIdentity } from "../policy/decision.ts";
 import type { Fetcher } from "./fetch.ts";
 
 /** The policy, as seen by what brings bundles to it. */

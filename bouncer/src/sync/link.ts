@@ -10,7 +10,7 @@ import * as v from "valibot";
 import type { Config } from "../config.ts";
 import { AppError } from "../errors.ts";
 import { authorize, createAgent, explainFailures } from "./access.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../clock.ts";
 
 export const linkTiming = {
   /** Between two pings. The bridge sends its own; both count as signs of life. */

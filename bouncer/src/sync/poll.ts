@@ -1,7 +1,7 @@
 /** Polls one URL for bundles: ETag, OPA's long polling where the server offers it, jitter always. */
 import { toAppError } from "./access.ts";
-import { backoffMs } from "./clock.ts";
-import { bundleNameOf } from "./requirements.ts";
+import { backoffMs } from "../clock.ts";
+import { bundleNameOf } from "../bundle/requirements.ts";
 import type { Sync, SyncDeps } from "./source.ts";
 
 export const pollTiming = {

@@ -12,10 +12,10 @@ import {
 } from "bouncer-bridge/protocol";
 import { AppError, type FailureCode } from "../errors.ts";
 import { toAppError } from "./access.ts";
-import { hashBundle } from "./bundle.ts";
-import { backoffMs } from "./clock.ts";
+import { hashBundle } from "../bundle/bundle.ts";
+import { backoffMs } from "../clock.ts";
 import { runLink } from "./link.ts";
-import { bundleNameOf } from "./requirements.ts";
+import { bundleNameOf } from "../bundle/requirements.ts";
 import type { Sync, SyncDeps } from "./source.ts";
 
 export const bridgeTiming = {

@@ -4,7 +4,7 @@ import { request } from "undici";
 import type { Config } from "../config.ts";
 import { AppError } from "../errors.ts";
 import { authorize, createAgent, describeFailure } from "./access.ts";
-import { archiveLimits } from "./archive.ts";
+import { archiveLimits } from "../bundle/archive.ts";
 
 export interface FetchOptions {
   /** ETag of what is enforced already. */
