@@ -9,7 +9,21 @@ interface Group {
   readonly load: () => Promise<{ readonly builtins: Builtins }>;
 }
 
-export const groups: readonly Group[] = [];
+export const groups: readonly Group[] = [
+  {
+    names: [
+      "crypto.hmac.equal",
+      "crypto.hmac.md5",
+      "crypto.hmac.sha1",
+      "crypto.hmac.sha256",
+      "crypto.hmac.sha512",
+      "crypto.md5",
+      "crypto.sha1",
+      "crypto.sha256",
+    ],
+    load: () => import("./builtins/hash.ts"),
+  },
+];
 
 export interface Found {
   readonly builtins: ReadonlyMap<string, Builtin>;
