@@ -23,6 +23,18 @@ export const groups: readonly Group[] = [
     ],
     load: () => import("./builtins/hash.ts"),
   },
+  {
+    names: ["json.patch"],
+    load: () => import("./builtins/patch.ts"),
+  },
+  {
+    names: ["object.subset"],
+    load: () => import("./builtins/subset.ts"),
+  },
+  {
+    names: ["json.marshal_with_options"],
+    load: () => import("./builtins/marshal.ts"),
+  },
 ];
 
 export interface Found {
