@@ -1,234 +1,105 @@
 /**
- * One compiled policy with its data, ready to be asked. The only importer of opa-wasm: of that
- * package we take the handling of memory, data and evaluation; the host's side (built-ins, aborts)
- * is ours, because whatever leaves Wasm by a throw must become a refusal.
+ * A compiled policy, ready to be asked. Whatever goes wrong inside is an outcome, not an exception;
+ * what takes too long is ended; and after each of these the next evaluation finds things as they
+ * were.
  */
-import * as sdk from "@open-policy-agent/opa-wasm";
-import * as v from "valibot";
-import { AppError } from "../errors.ts";
-import { type Builtin, builtins } from "./builtins.ts";
+import { type Builtin, TimeIsUp } from "./builtin.ts";
+import { type Evaluating, Host } from "./host.ts";
+import type { Image } from "./image.ts";
+import { pageBytes } from "./image.ts";
 
 export type Evaluation =
   /** `value` is undefined when the decision is. */
   | { readonly kind: "value"; readonly value: unknown }
+  | { readonly kind: "timeout" }
   | { readonly kind: "error"; readonly message: string };
 
+export type TermEvaluation = Exclude<Evaluation, { kind: "value" }> | TermResult;
+
+/** The result set as a Rego term: `{{"result": ...}}`, or `set()` when it is undefined. */
+interface TermResult {
+  readonly kind: "term";
+  readonly text: string;
+}
+
 export interface Engine {
-  /** Never throws. `input` is a JSON text. */
-  evaluate(input: string): Evaluation;
+  /** Never throws. `input` is a JSON text; null: there is none. */
+  evaluate(input: string | null, evaluating: Evaluating): Evaluation;
+  /** As `evaluate`, with numbers and sets as they are in Rego. */
+  evaluateTerm(input: string | null, evaluating: Evaluating): TermEvaluation;
   /** How often an evaluation threw and the instance was replaced. */
   revivals(): number;
 }
 
-export interface EngineSource {
-  readonly wasm: Uint8Array;
-  /** JSON text of the base document. */
-  readonly data: Uint8Array;
-  readonly entrypoint: string;
+export interface EngineDeps {
+  /** By name: at least those that the image asks for. */
+  readonly builtins: ReadonlyMap<string, Builtin>;
+  /** Milliseconds of any monotonic clock. */
+  readonly now: () => number;
 }
 
-/** What a module compiled by OPA exports and we call. */
-interface Exports {
-  builtins(): number;
-  opa_eval(...args: readonly number[]): number;
-  opa_json_dump(value: number): number;
-  opa_json_parse(text: number, length: number): number;
-  opa_malloc(length: number): number;
-}
-
-function areExports(
-  exports: Readonly<Record<string, unknown>>,
-): exports is Exports & typeof exports {
-  const names = ["builtins", "opa_eval", "opa_json_dump", "opa_json_parse", "opa_malloc"];
-  return names.every((name) => typeof exports[name] === "function");
-}
-
-/** The package's class as it is at run time: its type declarations and its ES module disagree. */
-interface LoadedPolicy {
-  wasmInstance: WebAssembly.Instance;
-  readonly entrypoints: Readonly<Record<string, number>>;
-  setData(data: ArrayBuffer): void;
-  evaluate(input: ArrayBuffer, entrypoint: number): unknown;
-}
-interface Sdk {
-  readonly LoadedPolicy: new (
-    instance: WebAssembly.Instance,
-    memory: WebAssembly.Memory,
-    minorVersion: number,
-  ) => LoadedPolicy;
-}
-
-function isSdk(value: unknown): value is Sdk {
-  return typeof value === "object" && value !== null && "LoadedPolicy" in value;
-}
-
-function getSdk(): Sdk {
-  const found: unknown = Reflect.get(sdk, "default");
-  if (!isSdk(found)) throw new TypeError("@open-policy-agent/opa-wasm has no LoadedPolicy");
-  return found;
-}
-const { LoadedPolicy } = getSdk();
-
-/** `opa_eval`, without which no instance is attached, came with this version of OPA's interface. */
-const abiMinorVersion = 2;
-const pageBytes = 65_536;
-/** A parsed document takes this many times its JSON text (measured with OPA 1.22). */
-const dataFactor = 10.5;
+/** What `opa_eval` is asked to leave: JSON, or a term. */
+const format = { json: 0, term: 1 } as const;
+/** UTF-16 units of a text take at most this many bytes each in UTF-8. */
+const maxBytesOfUnit = 3;
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
-/** The SDK takes memory only as a whole ArrayBuffer; anything else it would stringify. */
-function toArrayBuffer(bytes: Uint8Array): ArrayBuffer {
-  const { buffer } = bytes;
-  const exact = buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength;
-  return exact ? buffer : new Uint8Array(bytes).buffer;
-}
-
-/**
- * Room for the data from the start, because growth page by page is slow, and an end, because an
- * evaluation without bounds must fail alone. Static segments lie in the module, so its own size
- * covers what it asks for at least.
- */
-function createMemory(source: EngineSource): WebAssembly.Memory {
-  const bytes = source.wasm.byteLength + source.data.byteLength * dataFactor;
-  const initial = Math.ceil(bytes / pageBytes) + 64;
-  return new WebAssembly.Memory({ initial, maximum: Math.min(initial * 2 + 256, 65_536) });
-}
-
-function toMessage(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
-}
-
-/** The module's linear memory and the calls into it that built-ins need. */
-class Host {
-  readonly imports: WebAssembly.Imports;
-  readonly #memory: WebAssembly.Memory;
-  #exports: Exports | null = null;
-  #table: readonly (Builtin | undefined)[] = [];
-
-  constructor(memory: WebAssembly.Memory) {
-    this.#memory = memory;
-    const call = (id: number, _context: number, ...args: readonly number[]): number =>
-      this.#call(id, args);
-    this.imports = {
-      env: {
-        memory,
-        opa_abort: (address: number) => {
-          throw new Error(this.#read(address));
-        },
-        // Rego's `print`, which compilation erases unless it was asked not to.
-        opa_println: () => undefined,
-        opa_builtin0: call,
-        opa_builtin1: call,
-        opa_builtin2: call,
-        opa_builtin3: call,
-        opa_builtin4: call,
-      },
-    };
-  }
-
-  /** Makes an instance current; the memory and everything in it stays. */
-  attach(instance: WebAssembly.Instance): void {
-    if (!areExports(instance.exports)) throw refuse("it was not compiled by OPA 0.27 or later");
-    this.#exports = instance.exports;
-  }
-
-  /** Connects the built-ins that the module names; returns the names that we do not have. */
-  connect(): readonly string[] {
-    const ids = v.parse(v.record(v.string(), v.number()), this.#dump(this.#current().builtins()));
-    const table: (Builtin | undefined)[] = [];
-    for (const [name, id] of Object.entries(ids)) table[id] = builtins.get(name);
-    this.#table = table;
-    return Object.keys(ids).filter((name) => !builtins.has(name));
-  }
-
-  #current(): Exports {
-    if (this.#exports === null) throw new Error("no instance is attached");
-    return this.#exports;
-  }
-
-  #call(id: number, args: readonly number[]): number {
-    const builtin = this.#table[id];
-    if (builtin === undefined) throw new Error(`built-in function ${id} is missing`);
-    const result = builtin(...args.map((address) => this.#dump(address)));
-    return result === undefined ? 0 : this.#write(result);
-  }
-
-  #dump(value: number): unknown {
-    return JSON.parse(this.#read(this.#current().opa_json_dump(value)));
-  }
-
-  #read(address: number): string {
-    const bytes = new Uint8Array(this.#memory.buffer);
-    return decoder.decode(bytes.subarray(address, bytes.indexOf(0, address)));
-  }
-
-  #write(value: unknown): number {
-    const bytes = encoder.encode(JSON.stringify(value));
-    const exports = this.#current();
-    const address = exports.opa_malloc(bytes.byteLength);
-    new Uint8Array(this.#memory.buffer).set(bytes, address);
-    const parsed = exports.opa_json_parse(address, bytes.byteLength);
-    if (parsed === 0) throw new Error("the result of a built-in function is not valid");
-    return parsed;
-  }
-}
-
-function refuse(reason: string, cause?: unknown): AppError {
-  return new AppError("bundle_invalid", `Cannot load policy.wasm: ${reason}`, { cause });
-}
-
-/** Compiles, instantiates, loads the data, and refuses what could not be asked later. */
-export async function createEngine(source: EngineSource): Promise<Engine> {
-  try {
-    const module = await WebAssembly.compile(source.wasm);
-    return instantiate(module, source);
-  } catch (error) {
-    throw error instanceof AppError ? error : refuse(toMessage(error), error);
-  }
-}
-
-function instantiate(module: WebAssembly.Module, source: EngineSource): Engine {
-  const memory = createMemory(source);
-  const host = new Host(memory);
-  const instance = new WebAssembly.Instance(module, host.imports);
-  host.attach(instance);
-  const missing = host.connect();
-  if (missing.length > 0) {
-    throw refuse(`it needs built-in functions that are not supported: ${missing.join(", ")}`);
-  }
-  const policy = new LoadedPolicy(instance, memory, abiMinorVersion);
-  const entrypoint = policy.entrypoints[source.entrypoint];
-  if (entrypoint === undefined) throw refuse(`it has no entrypoint "${source.entrypoint}"`);
-  policy.setData(toArrayBuffer(source.data));
-  const revive = (): void => {
-    policy.wasmInstance = new WebAssembly.Instance(module, host.imports);
-    host.attach(policy.wasmInstance);
-  };
-  return createEvaluator(policy, entrypoint, revive);
-}
-
-/**
- * A throw out of Wasm leaves the module's shadow stack where it was; some hundreds of them, and
- * every later evaluation fails. A new instance over the same memory starts with an empty stack and
- * finds the data where it was.
- */
-function createEvaluator(policy: LoadedPolicy, entrypoint: number, revive: () => void): Engine {
+/** Takes the image's memory for its own. */
+export function createEngine(image: Image, deps: EngineDeps): Engine {
+  const { module, memory } = image;
+  const host = new Host({ ...deps, memory });
+  const attach = (): void => host.attach(new WebAssembly.Instance(module, host.imports));
+  attach();
+  host.connect(image.builtins);
   let revivals = 0;
+
+  /** Leaves the input where evaluations begin to use memory; returns its length in bytes. */
+  function write(input: string): number {
+    const { heapAddress } = image;
+    const missing = heapAddress + input.length * maxBytesOfUnit - memory.buffer.byteLength;
+    if (missing > 0) memory.grow(Math.ceil(missing / pageBytes));
+    return encoder.encodeInto(input, new Uint8Array(memory.buffer, heapAddress)).written;
+  }
+
+  function run(input: string | null, form: number, evaluating: Evaluating): string {
+    const { heapAddress, entrypoint, dataAddress } = image;
+    const length = input === null ? 0 : write(input);
+    const inputAddress = input === null ? 0 : heapAddress;
+    const heap = heapAddress + length;
+    const args = [0, entrypoint, dataAddress, inputAddress, length, heap, form];
+    return host.read(host.evaluate(args, evaluating) >>> 0);
+  }
+
+  /**
+   * A throw out of Wasm leaves the module's shadow stack where it was; some hundreds of them, and
+   * every later evaluation fails. A new instance over the same memory starts with an empty stack
+   * and finds the data where it was.
+   */
+  function recover(error: unknown): Exclude<Evaluation, { kind: "value" }> {
+    const message = error instanceof Error ? error.message : String(error);
+    try {
+      revivals += 1;
+      attach();
+    } catch (failure) {
+      return { kind: "error", message: `${message}; ${String(failure)}` };
+    }
+    return error instanceof TimeIsUp ? { kind: "timeout" } : { kind: "error", message };
+  }
+
   return {
-    evaluate(input) {
+    evaluate(input, evaluating) {
       try {
-        const answers = policy.evaluate(toArrayBuffer(encoder.encode(input)), entrypoint);
+        const answers: unknown = JSON.parse(run(input, format.json, evaluating));
         return { kind: "value", value: takeResult(answers) };
       } catch (error) {
-        const message = toMessage(error);
-        try {
-          revivals += 1;
-          revive();
-        } catch (failure) {
-          return { kind: "error", message: `${message}; ${toMessage(failure)}` };
-        }
-        return { kind: "error", message };
+        return recover(error);
+      }
+    },
+    evaluateTerm(input, evaluating) {
+      try {
+        return { kind: "term", text: run(input, format.term, evaluating) };
+      } catch (error) {
+        return recover(error);
       }
     },
     revivals: () => revivals,

@@ -3,10 +3,16 @@
  * nor Node's types declare (TypeScript has WebAssembly in its DOM library, which is not for us).
  */
 declare namespace WebAssembly {
-  type Module = object;
+  /** Can be posted to other threads: they share the compiled code. */
+  class Module {
+    constructor(bytes: Uint8Array);
+  }
   class Instance {
     constructor(module: Module, imports: Imports);
     readonly exports: Readonly<Record<string, unknown>>;
+  }
+  class Global {
+    value: number;
   }
   interface MemoryDescriptor {
     initial: number;
@@ -18,10 +24,6 @@ declare namespace WebAssembly {
     grow(pages: number): number;
   }
   type Imports = Record<string, Record<string, unknown>>;
-  interface WebAssemblyInstantiatedSource {
-    module: Module;
-    instance: Instance;
-  }
   function compile(bytes: Uint8Array): Promise<Module>;
 }
 
