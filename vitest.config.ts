@@ -12,7 +12,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: [
-            "{bench,bouncer,bridge,certs,environment,injector,examples}/**/src/**/*.test.ts",
+            "{bench,bouncer,bridge,certs,conformance,environment,injector,examples}/**/src/**/*.test.ts",
             "charts/**/*.test.ts",
           ],
         },

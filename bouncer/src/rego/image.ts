@@ -71,18 +71,25 @@ function refuse(reason: string, cause?: unknown): AppError {
   return new AppError("bundle_invalid", `Cannot load policy.wasm: ${reason}`, { cause });
 }
 
-/** Compiles, loads the data, and refuses what could not be asked later. Throws AppError. */
-export async function buildImage(source: ImageSource): Promise<Image> {
+/**
+ * Compiles, loads the data, and refuses what could not be asked later. Throws AppError. `find` may
+ * know more built-ins than the registry.
+ */
+export async function buildImage(source: ImageSource, find = findBuiltins): Promise<Image> {
   try {
     const module = await WebAssembly.compile(meter(source.wasm));
-    return await load(module, source);
+    return await load(module, source, find);
   } catch (error) {
     if (error instanceof AppError) throw error;
     throw refuse(error instanceof Error ? error.message : String(error), error);
   }
 }
 
-async function load(module: WebAssembly.Module, source: ImageSource): Promise<Image> {
+async function load(
+  module: WebAssembly.Module,
+  source: ImageSource,
+  find: typeof findBuiltins,
+): Promise<Image> {
   // Room for the data from the start, because growth page by page is slow. Static segments lie in
   // the module, so its own size covers what it asks for at least.
   const bytes = source.wasm.byteLength + source.data.byteLength * dataFactor;
@@ -96,7 +103,7 @@ async function load(module: WebAssembly.Module, source: ImageSource): Promise<Im
   const instance = new WebAssembly.Instance(module, host.imports);
   host.attach(instance);
   const builtins = host.required();
-  const { missing } = await findBuiltins(Object.keys(builtins));
+  const { missing } = await find(Object.keys(builtins));
   if (missing.length > 0) {
     throw refuse(`it needs built-in functions that are not supported: ${missing.join(", ")}`);
   }
