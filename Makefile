@@ -42,9 +42,12 @@ images: build ## build the container images
 
 ##### Test
 
-.PHONY: integration e2e test cluster cluster-down
+.PHONY: integration conformance e2e test cluster cluster-down
 integration: ## tests with real sockets, files, programs and network namespaces (in a container without root)
 	@e2e/test.sh setup integration network
+
+conformance: setup ## OPA's own cases on our engine, by group (CASES="--filter v1/time -v": only some)
+	@conformance/run.sh $(CASES)
 
 cluster: setup ## the kind cluster of the end-to-end tests
 	@e2e/cluster/cluster.sh up bouncer-test
@@ -56,8 +59,8 @@ cluster-down: ## remove that cluster
 e2e: ## the stories on the test cluster, which is made, or reused as it is
 	@e2e/test.sh setup build e2e
 
-test: ## everything: checks, policy, integration, and the stories on a new cluster
-	@e2e/test.sh setup format lint types chart unit policy integration network build cluster e2e
+test: ## everything: checks, policies, integration, and the stories on a new cluster
+	@e2e/test.sh setup format lint types chart unit policy conformance integration network build cluster e2e
 
 ##### Measure
 

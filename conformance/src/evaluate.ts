@@ -27,10 +27,8 @@ export async function evaluate(wanted: Case, wasm: Uint8Array): Promise<Answer> 
     if (missing.length > 0) return { kind: "missing", names: missing };
     const engine = createEngine(image, { builtins, now: () => performance.now() });
     const deadline = performance.now() + budgetMs;
-    const query = new OpenQuery({
-      nowNs: BigInt(Date.now()) * 1_000_000n,
-      isLate: () => performance.now() >= deadline,
-    });
+    const query = new OpenQuery(() => BigInt(Date.now()) * 1_000_000n);
+    query.isLate = () => performance.now() >= deadline;
     const answer = engine.evaluateTerm(wanted.input ?? null, { query, deadline });
     return answer.kind === "timeout" ? { kind: "error", message: "it took too long" } : answer;
   } catch (error) {

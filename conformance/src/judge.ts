@@ -64,11 +64,15 @@ function normalize(rows: readonly Value[], wanted: Case): RegoSet {
       const members = json instanceof RegoObject ? [...json] : [];
       return new RegoObject(
         members
-          .filter(([name]) => !wanted.ignoreGenerated || !String(name).startsWith("__localq"))
+          .filter(([name]) => !(wanted.ignoreGenerated && isGenerated(name)))
           .map(([name, value]) => [name, normalizeBinding(value, wanted)] as const),
       );
     }),
   );
+}
+
+function isGenerated(name: Value): boolean {
+  return typeof name === "string" && name.startsWith("__localq");
 }
 
 function normalizeBinding(value: Value, { set, sortBindings }: Case): Value {

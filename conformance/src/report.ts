@@ -54,18 +54,19 @@ export function formatTable(results: readonly Result[]): string {
         (one.group < other.group ? -1 : 1),
     );
   const sets = setNames.filter((set) => results.some(({ wanted }) => wanted.set === set));
-  const width = Math.max(...rows.map(({ group }) => group.length));
-  const line = (title: string, cells: readonly string[]): string =>
-    [title.padEnd(width), ...cells.map((cell) => cell.padStart(13))].join("").trimEnd();
+  const title = "group (passed / cases)";
+  const width = Math.max(title.length, ...rows.map(({ group }) => group.length));
+  const line = (name: string, cells: readonly string[]): string =>
+    [name.padEnd(width), ...cells.map((cell) => cell.padStart(13))].join("").trimEnd();
   const cellsOf = (members: readonly Result[]): readonly string[] =>
     sets.map((set) => {
       const { passed, cases } = count(members.filter(({ wanted }) => wanted.set === set));
       return cases === 0 ? "" : `${passed} / ${cases}`;
     });
   return [
-    line("group (passed / cases)", sets),
+    line(title, sets),
     ...rows.map(({ group, members }) => line(group, cellsOf(members))),
-    line("all", cellsOf(results)),
+    line("total", cellsOf(results)),
     "",
   ].join("\n");
 }
