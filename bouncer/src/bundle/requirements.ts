@@ -25,3 +25,8 @@ export function bundleNameOf(url: URL | null): string {
   const name = url?.pathname.split("/").at(-1);
   return name === undefined || name === "" ? defaultName : name;
 }
+
+/** Of all bundles that are enforced together. */
+export function bundleNamesOf(config: Config): readonly string[] {
+  return [config.policyBundleUrl].flat().map(bundleNameOf);
+}

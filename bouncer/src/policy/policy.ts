@@ -69,9 +69,16 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
     connected: false,
     error: null,
   };
+  const counts = { decisions: 0, refused: 0 };
   const receiver: Receiver = {
-    active: () => store.active()?.identity ?? null,
+    active: (name) => {
+      const identity = store.active()?.identity;
+      return identity?.name === name ? identity : null;
+    },
     activate: (bytes, name) => store.activate(bytes, name),
+    // Nothing decides with a candidate yet: what is enforced stays the bundle itself.
+    candidate: async () => undefined,
+    counts: () => ({ ...counts, candidates: new Map() }),
     connected: (isConnected) => {
       if (isConnected !== state.connected) log.info({ connected: isConnected }, "policy sync");
       state.connected = isConnected;
@@ -167,15 +174,21 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
     }
   }
 
+  function count(decision: Decision): Decision {
+    counts.decisions += 1;
+    if (decision.verdict.kind === "deny") counts.refused += 1;
+    return decision;
+  }
+
   return {
     needs: () => {
       const plan = store.active()?.plan;
       return { bodyBytes: plan?.bodyBytes ?? 0, sni: plan?.readsSni ?? false };
     },
     decide: (request: RequestHead, body: RequestBody | null) =>
-      decide((plan) => buildInput(plan, request, body, context)),
+      count(decide((plan) => buildInput(plan, request, body, context))),
     decideConnection: (connection: ConnectionHead) =>
-      decide((plan) => ({ kind: "input", input: buildConnectionInput(plan, connection) })),
+      count(decide((plan) => ({ kind: "input", input: buildConnectionInput(plan, connection) }))),
     status: () => ({
       bundle: store.active()?.identity ?? null,
       activatedAt: store.active()?.activatedAt ?? null,

@@ -4,13 +4,13 @@
  */
 import diagnostics from "node:diagnostics_channel";
 import type { Socket } from "node:net";
-import { type BouncerMessage, bridgeMessageSchema, type Hint } from "bouncer-bridge/protocol";
+import type { BouncerMessage, Hint, ProtocolVersion } from "bouncer-bridge/protocol";
 import { ping, WebSocket } from "undici";
-import * as v from "valibot";
 import type { Config } from "../config.ts";
 import { AppError } from "../errors.ts";
 import { authorize, createAgent, explainFailures } from "./access.ts";
 import type { Clock } from "../clock.ts";
+import { decode, encode } from "./wire.ts";
 
 export const linkTiming = {
   /** Between two pings. The bridge sends its own; both count as signs of life. */
@@ -28,14 +28,26 @@ export interface LinkOptions {
   readonly clock: Clock;
   /** Aborting it ends the connection. */
   readonly signal: AbortSignal;
+  readonly version: ProtocolVersion;
+  /** Names of the bundles that hints are taken for. */
+  readonly bundles: readonly string[];
   readonly onOpen: (send: (message: BouncerMessage) => void) => void;
   readonly onHint: (hint: Hint) => void;
   /** A message that is not of the protocol; newer bridges may send some. */
   readonly onUnknown: () => void;
 }
 
+/** How the other side ended the connection. */
+export interface LinkEnd {
+  /** RFC 6455, 7.4.1. */
+  readonly code: number;
+  readonly reason: string;
+  /** It got as far as an announcement. */
+  readonly wasHinted: boolean;
+}
+
 /** Resolves when the connection has ended; throws AppError when it did not come about. */
-export async function runLink(options: LinkOptions): Promise<void> {
+export async function runLink(options: LinkOptions): Promise<LinkEnd> {
   const { config, url, signal } = options;
   const headers = await authorize(config);
   const sockets = new Set<Socket>();
@@ -48,8 +60,9 @@ export async function runLink(options: LinkOptions): Promise<void> {
   );
   const socket = new WebSocket(url, { dispatcher: explained, headers });
   try {
-    await follow(socket, options, () => reason);
+    const end = await follow(socket, options, () => reason);
     if (signal.aborted) socket.close();
+    return end;
   } finally {
     // An upgraded socket no longer belongs to the agent; a close frame would wait for a dead peer.
     for (const open of sockets)
@@ -59,43 +72,53 @@ export async function runLink(options: LinkOptions): Promise<void> {
   }
 }
 
+/** Ended by this side. */
+const ownEnd: LinkEnd = { code: 1000, reason: "", wasHinted: false };
+
 async function follow(
   socket: WebSocket,
   options: LinkOptions,
   reason: () => string,
-): Promise<void> {
-  const { clock, signal, url } = options;
+): Promise<LinkEnd> {
+  const { clock, signal, url, version } = options;
   const ended = new AbortController();
   let heardAt = clock.now();
   let opened = false;
+  let wasHinted = false;
   const hear = (event: unknown): void => {
     if (isAbout(event, socket)) heardAt = clock.now();
   };
   for (const channel of controlChannels) diagnostics.subscribe(channel, hear);
-  const closing = Promise.withResolvers<void>();
+  const closing = Promise.withResolvers<LinkEnd>();
   const give = (error: AppError): void => closing.reject(error);
-  const onAbort = (): void => closing.resolve();
+  const onAbort = (): void => closing.resolve(ownEnd);
   signal.addEventListener("abort", onAbort, { once: true });
   socket.addEventListener("open", () => {
     opened = true;
     heardAt = clock.now();
-    options.onOpen((message) => sendJson(socket, message));
+    options.onOpen((message) => {
+      if (socket.readyState === WebSocket.OPEN) socket.send(encode(message, version));
+    });
   });
   socket.addEventListener("message", (event) => {
     heardAt = clock.now();
-    receive(event.data, options);
+    const hint = decode(event.data, version, options.bundles);
+    if (hint === null) return options.onUnknown();
+    wasHinted = true;
+    options.onHint(hint);
   });
   socket.addEventListener("error", () => {
     if (!opened) give(unreachable(url, reason()));
   });
-  socket.addEventListener("close", () => closing.resolve());
+  socket.addEventListener("close", ({ code, reason: why }) =>
+    closing.resolve({ code, reason: why, wasHinted }),
+  );
   const watching = watch(socket, clock, ended.signal, () => heardAt);
   const silenced = watching.then((isSilent) => {
     return isSilent ? give(unreachable(url, "nothing was heard of it for too long")) : undefined;
   });
   try {
-    if (signal.aborted) return;
-    await closing.promise;
+    return signal.aborted ? ownEnd : await closing.promise;
   } finally {
     signal.removeEventListener("abort", onAbort);
     for (const channel of controlChannels) diagnostics.unsubscribe(channel, hear);
@@ -115,16 +138,6 @@ function isAbout(event: unknown, socket: WebSocket): boolean {
     "websocket" in event &&
     event.websocket === socket
   );
-}
-
-function sendJson(socket: WebSocket, message: BouncerMessage): void {
-  if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
-}
-
-function receive(data: unknown, { onHint, onUnknown }: LinkOptions): void {
-  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), bridgeMessageSchema), data);
-  if (parsed.success) onHint(parsed.output);
-  else onUnknown();
 }
 
 /** True when the other side fell silent, false when the connection ended before. */

@@ -64,6 +64,8 @@ export function createPollSync(deps: SyncDeps, url: URL): Sync {
     refresh: async () => {
       await pull(0).then(() => undefined, fail);
     },
+    // Whoever is polled hears of no status.
+    changed: () => undefined,
     close: async () => {
       stop.abort();
       await running;

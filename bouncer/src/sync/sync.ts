@@ -8,6 +8,13 @@ import type { Sync, SyncDeps } from "./source.ts";
 
 export function createSync(deps: SyncDeps, reload: () => Promise<void>): Sync {
   const url = deps.config.policySyncUrl;
-  if (url === null) return { kind: "none", refresh: reload, close: async () => undefined };
+  if (url === null) {
+    return {
+      kind: "none",
+      refresh: reload,
+      changed: () => undefined,
+      close: async () => undefined,
+    };
+  }
   return url.protocol.startsWith("ws") ? createBridgeSync(deps, url) : createPollSync(deps, url);
 }

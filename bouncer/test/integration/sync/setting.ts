@@ -34,9 +34,11 @@ export function sha256(bytes: Uint8Array): string {
 export function hintTo(bytes: Uint8Array, overrides: Partial<Hint> = {}): string {
   const hint: Hint = {
     kind: "hint",
+    bundle: "policy.tar.gz",
     revision: "r",
     url: "/bundles/policy.tar.gz",
     sha256: sha256(bytes),
+    candidate: null,
     ...overrides,
   };
   return JSON.stringify(hint);
