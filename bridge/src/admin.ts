@@ -2,15 +2,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Registry } from "prom-client";
 import { answerJson, refuse } from "./answer.ts";
-import type { BundleState } from "./directory.ts";
-import type { Member } from "./fleet.ts";
+import { describeFleet, type FleetView } from "./view.ts";
 
 export interface AdminOptions {
   /** Why the bridge is not ready; empty when it is. */
   readonly unready: () => readonly string[];
   readonly registry: Registry;
-  readonly bundles: () => readonly BundleState[];
-  readonly members: () => readonly Member[];
+  readonly view: () => FleetView;
 }
 
 export const adminPaths = {
@@ -50,36 +48,8 @@ async function answer(
       return;
     }
     case adminPaths.bouncers:
-      return answerJson(response, 200, describeFleet(options.bundles(), options.members()));
+      return answerJson(response, 200, describeFleet(options.view()));
     default:
       return refuse(response, "not_found");
   }
-}
-
-/** `current`: the bouncer enforces exactly what is served under its bundle's name. */
-export function describeFleet(bundles: readonly BundleState[], members: readonly Member[]) {
-  const served = new Map(bundles.map(({ name, bundle }) => [name, bundle?.sha256]));
-  return {
-    bundles: bundles.map(({ name, bundle, readAt, problem }) => ({
-      name,
-      revision: bundle?.revision ?? null,
-      sha256: bundle?.sha256 ?? null,
-      bytes: bundle?.bytes.length ?? null,
-      readAt: timestamp(readAt),
-      problem,
-    })),
-    bouncers: members.map((member) => ({
-      ...member,
-      connectedAt: timestamp(member.connectedAt),
-      report: member.report === null ? null : { ...member.report, at: timestamp(member.report.at) },
-      current:
-        member.report?.sha256 !== undefined &&
-        member.report.sha256 !== null &&
-        member.report.sha256 === served.get(member.bundle),
-    })),
-  };
-}
-
-function timestamp(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
 }

@@ -25,7 +25,9 @@ import type { Config } from "./config.ts";
 import { createBundleDirectory } from "./directory.ts";
 import { BridgeError, messageOf, type ErrorCode } from "./errors.ts";
 import { createFleet } from "./fleet.ts";
-import { createMetrics } from "./metrics.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
+import type { Status } from "./protocol.ts";
+import { createRollouts } from "./rollouts.ts";
 import { createSync, syncTiming, type SyncTiming } from "./sync.ts";
 
 export interface BridgeDeps {
@@ -57,18 +59,34 @@ export async function startBridge(config: Config, deps: BridgeDeps): Promise<Bri
   const fleet = createFleet();
   const onProblem = (code: ErrorCode): void => metrics.problems.inc({ code });
 
-  const directory = createBundleDirectory({
+  const rollouts = createRollouts({
+    get: (name) => source.get(name),
+    now,
+    onProblem: ({ code, message }) => {
+      onProblem(code);
+      log.error({ code, problem: message }, "rollout problem");
+    },
+    onStop: ({ bundle, candidate, sha256, stopped }) => {
+      onProblem("rollout_stopped");
+      const { bouncer, reason } = stopped ?? {};
+      const code = "rollout_stopped";
+      log.error({ code, bundle, candidate, sha256, bouncer, reason }, "rollout stopped");
+    },
+  });
+  const source = createBundleDirectory({
     path: config.bundleDirectory,
     maxBundleBytes: config.maxBundleBytes,
     log,
     now,
     onProblem,
+    onRollout: (file) => rollouts.offer(file),
   });
   const server = config.tlsDirectory === null ? createHttpServer(serverOptions) : createTlsServer();
   const certificate = createCertificate(config.tlsDirectory, server, { log, onProblem });
   const metrics = createMetrics({
-    bundles: () => directory.list(),
+    bundles: () => source.list(),
     revisions: () => fleet.countByRevision(),
+    rollouts: () => rollouts.list(),
     certificateNotAfter: () => certificate?.current()?.notAfter ?? null,
   });
 
@@ -82,19 +100,21 @@ export async function startBridge(config: Config, deps: BridgeDeps): Promise<Bri
   };
 
   const handle = createBundlesHandler({
-    directory,
+    source,
     authenticate,
     closing: closing.signal,
     onAnswered: (status) => metrics.bundleRequests.inc({ status }),
     idleTimeoutMs,
   });
   const sync = createSync({
-    directory,
+    source,
+    rollouts,
     authenticate,
     fleet,
     log,
     now,
     onHint: () => metrics.hints.inc(),
+    onStatus: (status) => countStatus(metrics, status),
     onDropped: (code) => metrics.dropped.inc({ code }),
     timing: deps.timing ?? syncTiming,
   });
@@ -105,18 +125,22 @@ export async function startBridge(config: Config, deps: BridgeDeps): Promise<Bri
 
   const admin = createAdminServer({
     registry: metrics.registry,
-    bundles: () => directory.list(),
-    members: () => fleet.list(),
+    view: () => ({
+      bundles: source.list(),
+      members: fleet.list(),
+      rollouts: rollouts.list(),
+      rolloutProblem: rollouts.problem(),
+    }),
     unready: () => [
       ...(certificate?.current() === null ? ["certificate_missing"] : []),
-      ...(directory.isRead() ? [] : ["directory_not_read"]),
+      ...(source.isRead() ? [] : ["directory_not_read"]),
       ...(closing.signal.aborted ? ["closing"] : []),
     ],
   });
 
   async function close(): Promise<void> {
     closing.abort();
-    directory.close();
+    source.close();
     certificate?.close();
     const closed = closeServer(server);
     await sync.close();
@@ -124,7 +148,7 @@ export async function startBridge(config: Config, deps: BridgeDeps): Promise<Bri
     await closeServer(admin);
   }
 
-  await Promise.all([directory.scan(), certificate?.load()]);
+  await Promise.all([source.scan(), certificate?.load()]);
   try {
     const port = await listen(server, config.port);
     const adminPort = await listen(admin, config.adminPort);
@@ -133,6 +157,17 @@ export async function startBridge(config: Config, deps: BridgeDeps): Promise<Bri
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+function countStatus(metrics: Metrics, { bundles, decisions, refused }: Status): void {
+  metrics.decisions.inc({ result: "refused" }, Math.min(refused, decisions));
+  metrics.decisions.inc({ result: "allowed" }, Math.max(decisions - refused, 0));
+  for (const { bundle, candidate } of bundles) {
+    if (candidate === null) continue;
+    const differing = Math.min(candidate.differing, candidate.decisions);
+    metrics.candidateDecisions.inc({ bundle, result: "differing" }, differing);
+    metrics.candidateDecisions.inc({ bundle, result: "same" }, candidate.decisions - differing);
   }
 }
 

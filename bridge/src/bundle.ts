@@ -20,6 +20,14 @@ export interface Bundle {
   readonly bytes: Buffer;
 }
 
+const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,245}\.tar\.gz$/;
+/** What a bundle unpacks to, against the size limit: more is a bomb, not a policy. */
+export const maxExpansion = 16;
+
+export function isBundleName(name: string): boolean {
+  return namePattern.test(name);
+}
+
 const maxManifestBytes = 1024 * 1024;
 const maxRevisionLength = 256;
 

@@ -1,13 +1,13 @@
-/** `GET /bundles/<name>`: conditional requests and long polling over the bundle directory. */
+/** `GET /bundles/<name>`: conditional requests and long polling over the bundle source. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Bundle } from "./bundle.ts";
 import type { Authentication } from "./authenticate.ts";
 import { answerJson, refuse } from "./answer.ts";
 import { matchesEtag, parseBundlePath, parseWaitSeconds } from "./conditional.ts";
-import type { BundleDirectory } from "./directory.ts";
+import type { BundleSource } from "./source.ts";
 
 export interface BundlesOptions {
-  readonly directory: Pick<BundleDirectory, "get" | "subscribe">;
+  readonly source: Pick<BundleSource, "get" | "subscribe">;
   readonly authenticate: (authorization: string | undefined) => Promise<Authentication>;
   /** Aborted when the bridge shuts down: those who wait are answered at once. */
   readonly closing: AbortSignal;
@@ -19,7 +19,7 @@ export interface BundlesOptions {
 export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 export function createBundlesHandler(options: BundlesOptions): Handler {
-  const { directory, closing } = options;
+  const { source, closing } = options;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const name = parseBundlePath(request.url ?? "");
@@ -34,13 +34,13 @@ export function createBundlesHandler(options: BundlesOptions): Handler {
     const has = (bundle: Bundle): boolean =>
       matchesEtag(request.headers["if-none-match"], etagOf(bundle));
 
-    let bundle = directory.get(name);
+    let bundle = source.get(name);
     if (bundle !== null && waitSeconds > 0 && has(bundle)) {
       request.socket.setTimeout(0);
       await change(name, waitSeconds * 1000, response);
       request.socket.setTimeout(options.idleTimeoutMs);
       if (closing.aborted) response.setHeader("connection", "close");
-      bundle = directory.get(name);
+      bundle = source.get(name);
     }
     if (bundle === null) return refuse(response, "not_found");
     send(response, bundle, { unchanged: has(bundle), waitSeconds });
@@ -57,7 +57,7 @@ export function createBundlesHandler(options: BundlesOptions): Handler {
         resolve();
       };
       const timer = setTimeout(done, timeoutMs);
-      const unsubscribe = directory.subscribe((changed) => {
+      const unsubscribe = source.subscribe((changed) => {
         if (changed === name) done();
       });
       closing.addEventListener("abort", done);

@@ -2,35 +2,16 @@
  * The bundles in the bundle directory, held in memory. A file that cannot be read whole is
  * reported and what was read of it before goes on being served; a file that is gone is dropped.
  */
-import { open, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "pino";
-import { readBundle, type Bundle } from "./bundle.ts";
+import { isBundleName, maxExpansion, readBundle, type Bundle } from "./bundle.ts";
 import { BridgeError, messageOf, type ErrorCode } from "./errors.ts";
+import { FileProblem, readChangedFile } from "./file.ts";
+import { maxRolloutBytes, rolloutFileName } from "./rollout.ts";
+import type { Rollouts } from "./rollouts.ts";
+import type { BundleSource, BundleState } from "./source.ts";
 import { watchDirectory } from "./watch.ts";
-
-/** One bundle of the directory as people and metrics see it. */
-export interface BundleState {
-  readonly name: string;
-  /** What is served; null when no version of the file could be read yet. */
-  readonly bundle: Bundle | null;
-  /** Milliseconds since the epoch when `bundle` was read. */
-  readonly readAt: number | null;
-  /** Why the file as it is now is not what is served. */
-  readonly problem: { readonly code: ErrorCode; readonly message: string } | null;
-}
-
-export interface BundleDirectory {
-  get(name: string): Bundle | null;
-  list(): readonly BundleState[];
-  /** The directory has been read at least once. */
-  isRead(): boolean;
-  /** Called with the name whenever the content served under it changes; returns the undo. */
-  subscribe(listener: (name: string) => void): () => void;
-  /** Reads the directory now; resolves when that is done. Never rejects. */
-  scan(): Promise<void>;
-  close(): void;
-}
 
 export interface DirectoryOptions {
   readonly path: string;
@@ -38,6 +19,8 @@ export interface DirectoryOptions {
   readonly log: Logger;
   readonly now: () => number;
   readonly onProblem: (code: ErrorCode) => void;
+  /** Told of `rollout.json`; null: the one of the directory is not the one in force. */
+  readonly onRollout: Rollouts["offer"] | null;
   readonly pollMs?: number;
 }
 
@@ -46,21 +29,17 @@ interface Entry extends BundleState {
   readonly fingerprint: string;
 }
 
-const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,245}\.tar\.gz$/;
 const maxBundles = 100;
-/** What a bundle unpacks to, against the size limit: more is a bomb, not a policy. */
-const maxExpansion = 16;
 const defaultPollMs = 2_000;
 
-export function isBundleName(name: string): boolean {
-  return namePattern.test(name);
-}
-
-export function createBundleDirectory(options: DirectoryOptions): BundleDirectory {
+export function createBundleDirectory(options: DirectoryOptions): BundleSource {
   const { path, log } = options;
   const entries = new Map<string, Entry>();
   const listeners = new Set<(name: string) => void>();
   let read = false;
+  let hasRollout = false;
+  /** Identity of `rollout.json` as last looked at; undefined when there was none. */
+  let rolloutSeen: string | undefined;
   /** Last problem of the directory as a whole, so that it is logged once, not at every poll. */
   let directoryProblem: ErrorCode | null = null;
   let running: Promise<void> | null = null;
@@ -73,7 +52,9 @@ export function createBundleDirectory(options: DirectoryOptions): BundleDirector
 
   async function names(): Promise<readonly string[] | null> {
     try {
-      const found = (await readdir(path)).filter(isBundleName).toSorted();
+      const all = await readdir(path);
+      hasRollout = all.includes(rolloutFileName);
+      const found = all.filter(isBundleName).toSorted();
       const problem = found.length > maxBundles ? "too_many_bundles" : null;
       if (problem !== null && directoryProblem !== problem) {
         report(
@@ -92,6 +73,30 @@ export function createBundleDirectory(options: DirectoryOptions): BundleDirector
       }
       directoryProblem = "directory_unreadable";
       return null;
+    }
+  }
+
+  /** What is to be said of `rollout.json`; undefined: nothing new. */
+  async function lookAtRollout(): Promise<Parameters<Rollouts["offer"]>[0] | undefined> {
+    if (!hasRollout) {
+      const isNews = rolloutSeen !== undefined;
+      rolloutSeen = undefined;
+      return isNews ? null : undefined;
+    }
+    try {
+      const read = await readChangedFile({
+        path: join(path, rolloutFileName),
+        what: rolloutFileName,
+        seen: rolloutSeen,
+        maxBytes: maxRolloutBytes,
+      });
+      if (read === null) return undefined;
+      rolloutSeen = read.fingerprint;
+      return { text: read.bytes.toString("utf8") };
+    } catch (error) {
+      if (!(error instanceof FileProblem)) throw error;
+      rolloutSeen = error.fingerprint;
+      return { problem: { code: "rollout_invalid", message: error.message } };
     }
   }
 
@@ -133,6 +138,9 @@ export function createBundleDirectory(options: DirectoryOptions): BundleDirector
     }
     for (const name of found) if (await update(name)) changed.push(name);
     read = true;
+    // After the bundles: what becomes the bundle and ends as a candidate does so in one step.
+    const rollout = options.onRollout === null ? undefined : await lookAtRollout();
+    if (rollout !== undefined) options.onRollout?.(rollout);
     for (const name of changed) for (const listener of listeners) listener(name);
   }
 
@@ -188,43 +196,14 @@ async function look(
 ): Promise<LookedBundle | LookedProblem | null> {
   let fingerprint = "";
   try {
-    await using file = await open(path);
-    const before = await file.stat({ bigint: true });
-    fingerprint = identify(before);
-    if (fingerprint === seen) return null;
-    if (!before.isFile()) {
-      throw new BridgeError("bundle_unreadable", `Cannot read bundle "${name}": it is not a file`);
-    }
-    if (before.size > maxBytes) {
-      throw new BridgeError(
-        "bundle_too_large",
-        `Cannot read bundle "${name}": it has ${before.size} bytes, at most ${maxBytes} are served`,
-      );
-    }
-    const bytes = Buffer.alloc(Number(before.size));
-    const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
-    if (bytesRead !== bytes.length || identify(await file.stat({ bigint: true })) !== fingerprint) {
-      // Not remembered as seen, so the next look reads it again.
-      fingerprint = "";
-      throw new BridgeError(
-        "bundle_unstable",
-        `Cannot read bundle "${name}": it changed while it was read`,
-      );
-    }
-    return {
-      kind: "bundle",
-      bundle: await readBundle(name, bytes, maxBytes * maxExpansion),
-      fingerprint,
-    };
+    const read = await readChangedFile({ path, what: `bundle "${name}"`, seen, maxBytes });
+    if (read === null) return null;
+    fingerprint = read.fingerprint;
+    const bundle = await readBundle(name, read.bytes, maxBytes * maxExpansion);
+    return { kind: "bundle", bundle, fingerprint };
   } catch (error) {
-    if (error instanceof BridgeError) {
-      return { kind: "problem", code: error.code, message: error.message, fingerprint };
-    }
-    const message = `Cannot read bundle "${name}": ${messageOf(error)}`;
-    return { kind: "problem", code: "bundle_unreadable", message, fingerprint };
+    if (error instanceof FileProblem) fingerprint = error.fingerprint;
+    const code = error instanceof BridgeError ? error.code : "bundle_unreadable";
+    return { kind: "problem", code, message: messageOf(error), fingerprint };
   }
-}
-
-function identify(stat: { ino: bigint; size: bigint; mtimeNs: bigint; ctimeNs: bigint }): string {
-  return `${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`;
 }

@@ -30,6 +30,15 @@ export const errorTable = {
     status: 503,
     about: "A bundle is not a complete gzip-compressed tar archive, or its manifest is not JSON.",
   },
+  rollout_invalid: {
+    status: 503,
+    about: "rollout.json is not what it should be. The rollouts that were in force before go on.",
+  },
+  rollout_stopped: {
+    status: 503,
+    about:
+      "A bouncer gave a candidate up, since it refused too much or too little; it is enforced nowhere until its content or its terms change.",
+  },
   certificate_unreadable: {
     status: 503,
     about: "tls.crt or tls.key is missing or cannot be read.",

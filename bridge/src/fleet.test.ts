@@ -1,19 +1,30 @@
 import { expect, test } from "vitest";
-import { describeFleet } from "./admin.ts";
 import { createFleet, type Connection } from "./fleet.ts";
-import type { Hello, Status } from "./protocol.ts";
+import type { BundleStatus, Hello, Status } from "./protocol.ts";
+import { describeFleet } from "./view.ts";
 
 const hello: Hello = {
   kind: "hello",
-  protocol: 1,
+  protocol: 2,
   bouncer: "shop/cart-1",
   version: "1.0.0",
-  bundle: "policy.tar.gz",
+  bundles: ["policy.tar.gz"],
 };
-const status: Status = { kind: "status", revision: "r1", sha256: "aa", error: null };
+const enforcing: BundleStatus = {
+  bundle: "policy.tar.gz",
+  revision: "r1",
+  sha256: "aa",
+  error: null,
+  candidate: null,
+};
+const status: Status = { kind: "status", bundles: [enforcing], decisions: 10, refused: 1 };
+
+function statusOf(changed: Partial<BundleStatus>): Status {
+  return { ...status, bundles: [{ ...enforcing, ...changed }] };
+}
 
 function connectionOf(pod: string | null = null): Connection {
-  return { identity: { subject: "s", pod }, address: "192.0.2.1" };
+  return { identity: { subject: "s", pod }, address: "192.0.2.1", protocol: 2 };
 }
 
 test("a bouncer is known from its hello until it leaves", () => {
@@ -25,14 +36,21 @@ test("a bouncer is known from its hello until it leaves", () => {
       bouncer: "shop/cart-1",
       subject: "s",
       version: "1.0.0",
-      bundle: "policy.tar.gz",
+      protocol: 2,
+      bundles: ["policy.tar.gz"],
       address: "192.0.2.1",
       connectedAt: 1,
       report: null,
     },
   ]);
   fleet.report(connection, status, 2);
-  expect(fleet.list()[0]?.report).toEqual({ revision: "r1", sha256: "aa", error: null, at: 2 });
+  fleet.report(connection, { ...status, decisions: 5, refused: 0 }, 3);
+  expect(fleet.list()[0]?.report).toEqual({
+    bundles: [enforcing],
+    decisions: 15,
+    refused: 1,
+    at: 3,
+  });
   fleet.leave(connection);
   expect(fleet.list()).toEqual([]);
 });
@@ -65,7 +83,7 @@ test("counts by revision are bounded, the largest first", () => {
   for (let index = 0; index < 60; index += 1) {
     const connection = connectionOf(`ns/pod-${index}`);
     fleet.join(connection, hello, 1);
-    if (index >= 2) fleet.report(connection, { ...status, revision: `r${index}` }, 1);
+    if (index >= 2) fleet.report(connection, statusOf({ revision: `r${index}` }), 1);
   }
   const counts = fleet.countByRevision();
   expect(counts).toHaveLength(51);
@@ -74,9 +92,10 @@ test("counts by revision are bounded, the largest first", () => {
 });
 
 test.each([
-  ["enforces what is served", { ...status, sha256: "aa" }, true],
-  ["enforces something else", { ...status, sha256: "bb" }, false],
-  ["enforces nothing", { ...status, sha256: null }, false],
+  ["enforces what is served", statusOf({ sha256: "aa" }), true],
+  ["enforces something else", statusOf({ sha256: "bb" }), false],
+  ["enforces nothing", statusOf({ sha256: null }), false],
+  ["does not speak of it", { ...status, bundles: [] }, false],
   ["has not reported", null, false],
 ] as const)("current: %s", (_name, report, current) => {
   const bundle = { name: "policy.tar.gz", revision: "r1", sha256: "aa", bytes: Buffer.from("x") };
@@ -85,7 +104,38 @@ test.each([
   fleet.join(connection, hello, 0);
   if (report !== null) fleet.report(connection, report, 1);
   const state = { name: bundle.name, bundle, readAt: 0, problem: null };
-  expect(describeFleet([state], fleet.list()).bouncers).toMatchObject([
+  const view = { bundles: [state], members: fleet.list(), rollouts: [], rolloutProblem: null };
+  expect(describeFleet(view).bouncers).toMatchObject([
     { bouncer: "shop/cart-1", current, connectedAt: "1970-01-01T00:00:00.000Z" },
   ]);
+});
+
+test("counts of a candidate are summed up while it is the same one", () => {
+  const fleet = createFleet();
+  const connection = connectionOf();
+  fleet.join(connection, hello, 0);
+  const candidate = {
+    revision: "r2",
+    sha256: "bb",
+    enforced: false,
+    error: null,
+    decisions: 10,
+    differing: 2,
+    wouldRefuse: 1,
+    stopped: null,
+  };
+  const counted = () => fleet.list()[0]?.report?.bundles[0]?.candidate;
+  fleet.report(connection, statusOf({ candidate }), 1);
+  fleet.report(connection, statusOf({ candidate: { ...candidate, enforced: true } }), 2);
+  expect(counted()).toEqual({
+    ...candidate,
+    enforced: true,
+    decisions: 20,
+    differing: 4,
+    wouldRefuse: 2,
+  });
+  fleet.report(connection, statusOf({ candidate: { ...candidate, sha256: "cc" } }), 3);
+  expect(counted()).toEqual({ ...candidate, sha256: "cc" });
+  fleet.report(connection, statusOf({}), 4);
+  expect(counted()).toBeNull();
 });

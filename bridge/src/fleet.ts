@@ -3,25 +3,37 @@
  * it, and what they reported last. Bounded by the number of connections. No I/O, no clock.
  */
 import type { Identity } from "./authenticate.ts";
-import type { Hello, Status } from "./protocol.ts";
+import type { BundleStatus, CandidateStatus, Hello, ProtocolVersion, Status } from "./protocol.ts";
+
+export interface Report {
+  /** Of the last status; counts of candidates are summed up while the candidate is the same. */
+  readonly bundles: readonly BundleStatus[];
+  /** Since the bouncer connected. */
+  readonly decisions: number;
+  readonly refused: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
 
 export interface Member {
   /** `<namespace>/<pod>`; what the token says goes before what the bouncer says. */
   readonly bouncer: string;
   readonly subject: string;
   readonly version: string;
-  /** File name of the bundle it enforces. */
-  readonly bundle: string;
+  readonly protocol: ProtocolVersion;
+  /** File names of the bundles it enforces. */
+  readonly bundles: readonly string[];
   readonly address: string;
   /** Milliseconds since the epoch. */
   readonly connectedAt: number;
   /** Null until the first report. */
-  readonly report: (Pick<Status, "revision" | "sha256" | "error"> & { readonly at: number }) | null;
+  readonly report: Report | null;
 }
 
 export interface Connection {
   readonly identity: Identity;
   readonly address: string;
+  readonly protocol: ProtocolVersion;
 }
 
 export interface RevisionCount {
@@ -56,19 +68,17 @@ export function createFleet(): Fleet {
   return {
     join(connection, hello, at) {
       const bouncer = connection.identity.pod ?? hello.bouncer;
-      const { version, bundle } = hello;
+      const { version, bundles } = hello;
       const { subject } = connection.identity;
-      const { address } = connection;
+      const { address, protocol } = connection;
+      const about = { bouncer, subject, version, protocol, bundles, address };
       names.set(connection, bouncer);
-      members.set(bouncer, {
-        connection,
-        member: { bouncer, subject, version, bundle, address, connectedAt: at, report: null },
-      });
+      members.set(bouncer, { connection, member: { ...about, connectedAt: at, report: null } });
     },
-    report(connection, { revision, sha256, error }, at) {
+    report(connection, status, at) {
       const entry = ownEntry(connection);
       if (entry === undefined) return;
-      entry.member = { ...entry.member, report: { revision, sha256, error, at } };
+      entry.member = { ...entry.member, report: addReport(entry.member.report, status, at) };
     },
     leave(connection) {
       const entry = ownEntry(connection);
@@ -80,14 +90,40 @@ export function createFleet(): Fleet {
   };
 }
 
+function addReport(before: Report | null, status: Status, at: number): Report {
+  const known = new Map(before?.bundles.map(({ bundle, candidate }) => [bundle, candidate]));
+  return {
+    bundles: status.bundles.map((reported) => ({
+      ...reported,
+      candidate: addCandidate(known.get(reported.bundle) ?? null, reported.candidate),
+    })),
+    decisions: (before?.decisions ?? 0) + status.decisions,
+    refused: (before?.refused ?? 0) + status.refused,
+    at,
+  };
+}
+
+function addCandidate(before: CandidateStatus | null, now: CandidateStatus | null) {
+  if (now === null || before?.sha256 !== now.sha256) return now;
+  return {
+    ...now,
+    decisions: before.decisions + now.decisions,
+    differing: before.differing + now.differing,
+    wouldRefuse: before.wouldRefuse + now.wouldRefuse,
+  };
+}
+
 function countByRevision(members: readonly Member[]): readonly RevisionCount[] {
   const counts = new Map<string, RevisionCount>();
-  for (const member of members) {
-    const bundle = member.bundle.slice(0, maxLabelLength);
-    const revision = (member.report?.revision ?? "none").slice(0, maxLabelLength);
-    const key = JSON.stringify([bundle, revision]);
-    const count = (counts.get(key)?.count ?? 0) + 1;
-    counts.set(key, { bundle, revision, count });
+  for (const { bundles, report } of members) {
+    const enforced = new Map(report?.bundles.map(({ bundle, revision }) => [bundle, revision]));
+    for (const name of bundles) {
+      const bundle = name.slice(0, maxLabelLength);
+      const revision = (enforced.get(name) ?? "none").slice(0, maxLabelLength);
+      const key = JSON.stringify([bundle, revision]);
+      const count = (counts.get(key)?.count ?? 0) + 1;
+      counts.set(key, { bundle, revision, count });
+    }
   }
   const sorted = [...counts.values()].toSorted((a, b) => b.count - a.count);
   const rest = sorted.slice(maxRevisionsCounted);

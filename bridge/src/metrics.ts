@@ -1,11 +1,13 @@
 /** The bridge's metrics, in a registry of its own. Names are documented in docs/reference/bridge.md. */
 import { Counter, Gauge, Registry, collectDefaultMetrics } from "prom-client";
-import type { BundleState } from "./directory.ts";
 import type { RevisionCount } from "./fleet.ts";
+import type { RolloutState } from "./rollouts.ts";
+import type { BundleState } from "./source.ts";
 
 export interface MetricsSources {
   readonly bundles: () => readonly BundleState[];
   readonly revisions: () => readonly RevisionCount[];
+  readonly rollouts: () => readonly RolloutState[];
   /** Milliseconds since the epoch; null without a certificate. */
   readonly certificateNotAfter: () => number | null;
 }
@@ -16,6 +18,8 @@ export interface Metrics {
   readonly bundleRequests: Counter<"status">;
   readonly authentications: Counter<"result">;
   readonly hints: Counter;
+  readonly decisions: Counter<"result">;
+  readonly candidateDecisions: Counter<"bundle" | "result">;
   readonly dropped: Counter<"code">;
 }
 
@@ -47,6 +51,18 @@ export function createMetrics(sources: MetricsSources): Metrics {
     hints: new Counter({
       name: "bouncer_bridge_hints_total",
       help: "Hints sent to bouncers",
+      registers,
+    }),
+    decisions: new Counter({
+      name: "bouncer_bridge_decisions_total",
+      help: "Decisions that bouncers reported, by result: allowed or refused",
+      labelNames: ["result"],
+      registers,
+    }),
+    candidateDecisions: new Counter({
+      name: "bouncer_bridge_candidate_decisions_total",
+      help: "Decisions that bouncers made with a candidate too, by bundle and result: same or differing",
+      labelNames: ["bundle", "result"],
       registers,
     }),
     dropped: new Counter({
@@ -104,5 +120,33 @@ function createGauges(sources: MetricsSources): readonly Gauge[] {
       this.set((sources.certificateNotAfter() ?? 0) / 1000);
     },
   });
-  return [bouncers, served, unserved, notAfter];
+  return [bouncers, served, unserved, ...createRolloutGauges(sources), notAfter];
+}
+
+function createRolloutGauges(sources: MetricsSources): readonly Gauge[] {
+  const percent = new Gauge({
+    name: "bouncer_bridge_rollout_percent",
+    help: "Percentage of bouncers that are told to enforce the candidate of a bundle; 0 when stopped",
+    labelNames: ["bundle"],
+    registers: [],
+    collect() {
+      this.reset();
+      for (const rollout of sources.rollouts()) {
+        this.set({ bundle: rollout.bundle }, rollout.stopped === null ? rollout.percent : 0);
+      }
+    },
+  });
+  const stopped = new Gauge({
+    name: "bouncer_bridge_rollout_stopped",
+    help: "1 for each bundle whose candidate a bouncer of this replica has given up, else 0",
+    labelNames: ["bundle"],
+    registers: [],
+    collect() {
+      this.reset();
+      for (const rollout of sources.rollouts()) {
+        this.set({ bundle: rollout.bundle }, rollout.stopped === null ? 0 : 1);
+      }
+    },
+  });
+  return [percent, stopped];
 }

@@ -71,6 +71,7 @@ export const helloSchema = v.object({
     v.minLength(1),
     v.maxLength(limits.bundles),
     v.check((names) => new Set(names).size === names.length, "each name once"),
+    v.readonly(),
   ),
 });
 
@@ -128,7 +129,7 @@ export const bundleStatusSchema = v.object({
 /** Always whole: every bundle of the hello, so that the newest one is all that counts. */
 export const statusSchema = v.object({
   kind: v.literal("status"),
-  bundles: v.pipe(v.array(bundleStatusSchema), v.maxLength(limits.bundles)),
+  bundles: v.pipe(v.array(bundleStatusSchema), v.maxLength(limits.bundles), v.readonly()),
   /** Of this bouncer, since its last status. */
   decisions: count,
   refused: count,

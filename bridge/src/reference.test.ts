@@ -6,6 +6,7 @@ test("docs/reference/bridge.md is what the source says", async () => {
   const { registry } = createMetrics({
     bundles: () => [],
     revisions: () => [],
+    rollouts: () => [],
     certificateNotAfter: () => null,
   });
   const metrics = (await registry.getMetricsAsJSON()).filter(({ name }) =>

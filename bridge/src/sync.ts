@@ -1,34 +1,37 @@
 /**
- * The WebSocket side: who is connected, and a hint to each whenever its bundle changes. A peer
- * holds one hint in flight at most; changes in between become one later hint with the newest state.
+ * The WebSocket side: who is connected, and a hint to each whenever one of its bundles changes. A
+ * peer has one hint in flight at most; changes in between become one later hint of the newest state.
  */
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Logger } from "pino";
-import * as v from "valibot";
 import { WebSocketServer, type RawData, type WebSocket } from "ws";
 import { describeRefusal } from "./answer.ts";
 import type { Authentication, Identity } from "./authenticate.ts";
-import type { BundleDirectory } from "./directory.ts";
 import { messageOf, type ErrorCode } from "./errors.ts";
 import type { Connection, Fleet } from "./fleet.ts";
 import {
-  bouncerMessageSchema,
   bundlesPath,
-  protocolVersion,
-  syncPath,
-  type BouncerMessage,
+  closeCode,
   type Hello,
   type Hint,
+  limits,
+  type Status,
+  syncPath,
 } from "./protocol.ts";
+import type { Rollouts } from "./rollouts.ts";
+import type { BundleSource } from "./source.ts";
+import { decodeHello, decodeStatus, encodeHint, toText } from "./wire.ts";
 
 export interface SyncOptions {
-  readonly directory: Pick<BundleDirectory, "get" | "subscribe">;
+  readonly source: Pick<BundleSource, "get" | "subscribe">;
+  readonly rollouts: Pick<Rollouts, "termsFor" | "hear" | "subscribe">;
   readonly authenticate: (authorization: string | undefined) => Promise<Authentication>;
   readonly fleet: Fleet;
   readonly log: Logger;
   readonly now: () => number;
   readonly onHint: () => void;
+  readonly onStatus: (status: Status) => void;
   readonly onDropped: (code: ErrorCode) => void;
   readonly timing: SyncTiming;
 }
@@ -48,31 +51,35 @@ export interface Sync {
   close(): Promise<void>;
 }
 
-const maxMessageBytes = 16 * 1024;
 /** One report for each hint is what the protocol needs; this is far above it. */
 const maxMessagesPerHeartbeat = 100;
 
-/** RFC 6455, 7.4.1. */
-const closeCode = { goingAway: 1001, policyViolation: 1008 } as const;
+interface Introduced {
+  readonly hello: Hello;
+  readonly connection: Connection;
+  /** What the token says of the bouncer, or what it says itself. */
+  readonly name: string;
+  /** The last hint for each bundle, so that nothing is announced twice. */
+  readonly announced: Map<string, string>;
+}
 
 interface Peer {
   readonly socket: WebSocket;
-  readonly connection: Connection;
-  hello: Hello | null;
+  readonly identity: Identity;
+  readonly address: string;
+  introduced: Introduced | null;
   /** Something was heard since the last ping. */
   alive: boolean;
   messages: number;
   sending: boolean;
-  /** What was announced last, so that nothing is announced twice. */
-  announced: string | null;
   readonly helloTimer: NodeJS.Timeout;
 }
 
 export function createSync(options: SyncOptions): Sync {
-  const { directory, fleet, log, now, timing } = options;
+  const { source, rollouts, fleet, log, now, timing } = options;
   const server = new WebSocketServer({
     noServer: true,
-    maxPayload: maxMessageBytes,
+    maxPayload: limits.messageBytes,
     perMessageDeflate: false,
     clientTracking: false,
   });
@@ -81,26 +88,41 @@ export function createSync(options: SyncOptions): Sync {
 
   function drop(peer: Peer, code: ErrorCode): void {
     options.onDropped(code);
-    log.warn({ code, bouncer: nameOf(peer), address: peer.connection.address }, "bouncer dropped");
+    log.warn({ code, bouncer: nameOf(peer), address: peer.address }, "bouncer dropped");
     // A peer that reads nothing gets no close frame either.
     if (code === "peer_silent") peer.socket.terminate();
     else peer.socket.close(closeCode.policyViolation, code);
   }
 
+  function describe({ name }: Introduced, bundle: string): Hint | null {
+    const served = source.get(bundle);
+    if (served === null) return null;
+    const { revision, sha256 } = served;
+    const candidate = rollouts.termsFor(name, bundle);
+    return { kind: "hint", bundle, revision, url: `${bundlesPath}${bundle}`, sha256, candidate };
+  }
+
+  /** The next thing that this peer does not know yet. */
+  function findNews({ introduced }: Peer): string | null {
+    if (introduced === null) return null;
+    for (const bundle of introduced.hello.bundles) {
+      const hint = describe(introduced, bundle);
+      if (hint === null) continue;
+      const encoded = encodeHint(hint, introduced.connection.protocol);
+      if (introduced.announced.get(bundle) === encoded) continue;
+      introduced.announced.set(bundle, encoded);
+      return encoded;
+    }
+    return null;
+  }
+
   function announce(peer: Peer): void {
-    if (peer.hello === null || peer.sending) return;
-    const bundle = directory.get(peer.hello.bundle);
-    if (bundle === null || bundle.sha256 === peer.announced) return;
-    const hint: Hint = {
-      kind: "hint",
-      revision: bundle.revision,
-      url: `${bundlesPath}${bundle.name}`,
-      sha256: bundle.sha256,
-    };
+    if (peer.sending) return;
+    const news = findNews(peer);
+    if (news === null) return;
     peer.sending = true;
-    peer.announced = bundle.sha256;
     options.onHint();
-    peer.socket.send(JSON.stringify(hint), (error) => {
+    peer.socket.send(news, (error) => {
       peer.sending = false;
       if (error === undefined || error === null) announce(peer);
     });
@@ -110,35 +132,43 @@ export function createSync(options: SyncOptions): Sync {
     peer.alive = true;
     peer.messages += 1;
     if (peer.messages > maxMessagesPerHeartbeat) return drop(peer, "message_flood");
-    const message = isBinary ? null : parseMessage(data);
-    if (message === null) return drop(peer, "message_invalid");
-    if (message.kind === "hello") return welcome(peer, message);
-    if (peer.hello === null) return drop(peer, "hello_missing");
-    fleet.report(peer.connection, message, now());
-    const { revision, sha256, error } = message;
-    const level = error === null ? "debug" : "warn";
-    log[level]({ bouncer: nameOf(peer), revision, sha256, error }, "bouncer reported");
+    const text = toText(data, isBinary);
+    if (text === null) return drop(peer, "message_invalid");
+    if (peer.introduced === null) return welcome(peer, text);
+    const { connection, name, hello } = peer.introduced;
+    const status = decodeStatus(text, connection.protocol, hello);
+    if (status === null) return drop(peer, "message_invalid");
+    fleet.report(connection, status, now());
+    options.onStatus(status);
+    for (const { bundle, revision, sha256, error } of status.bundles) {
+      const level = error === null ? "debug" : "warn";
+      log[level]({ bouncer: name, bundle, revision, sha256, error }, "bouncer reported");
+    }
+    rollouts.hear(name, status);
   }
 
-  function welcome(peer: Peer, hello: Hello): void {
-    if (hello.protocol !== protocolVersion) return drop(peer, "protocol_unsupported");
-    if (peer.hello !== null) return drop(peer, "message_invalid");
+  function welcome(peer: Peer, text: string): void {
+    const greeting = decodeHello(text);
+    if (greeting.kind === "refused") return drop(peer, greeting.code);
     clearTimeout(peer.helloTimer);
-    peer.hello = hello;
-    fleet.join(peer.connection, hello, now());
-    log.debug({ bouncer: nameOf(peer), version: hello.version }, "bouncer connected");
+    const { hello, protocol } = greeting;
+    const connection = { identity: peer.identity, address: peer.address, protocol };
+    const name = peer.identity.pod ?? hello.bouncer;
+    peer.introduced = { hello, connection, name, announced: new Map() };
+    fleet.join(connection, hello, now());
+    log.debug({ bouncer: name, version: hello.version, protocol }, "bouncer connected");
     announce(peer);
   }
 
-  function accept(socket: WebSocket, connection: Connection): void {
+  function accept(socket: WebSocket, identity: Identity, address: string): void {
     const peer: Peer = {
       socket,
-      connection,
-      hello: null,
+      identity,
+      address,
+      introduced: null,
       alive: true,
       messages: 0,
       sending: false,
-      announced: null,
       helloTimer: setTimeout(() => drop(peer, "hello_missing"), timing.helloMs),
     };
     peers.add(peer);
@@ -153,7 +183,7 @@ export function createSync(options: SyncOptions): Sync {
     socket.on("close", () => {
       clearTimeout(peer.helloTimer);
       peers.delete(peer);
-      fleet.leave(connection);
+      if (peer.introduced !== null) fleet.leave(peer.introduced.connection);
     });
     if (closing) socket.close(closeCode.goingAway);
   }
@@ -165,8 +195,11 @@ export function createSync(options: SyncOptions): Sync {
     if (socket.destroyed) return;
     if (authentication.kind === "refusal") return refuseUpgrade(socket, authentication.code);
     if (closing) return refuseUpgrade(socket, "closing");
-    const connection = connectionOf(request, authentication.identity);
-    server.handleUpgrade(request, socket, head, (webSocket) => accept(webSocket, connection));
+    const { identity } = authentication;
+    const address = addressOf(request);
+    server.handleUpgrade(request, socket, head, (webSocket) =>
+      accept(webSocket, identity, address),
+    );
   }
 
   const heartbeat = setInterval(() => {
@@ -182,9 +215,10 @@ export function createSync(options: SyncOptions): Sync {
   }, timing.heartbeatMs);
   heartbeat.unref();
 
-  const unsubscribe = directory.subscribe((name) => {
-    for (const peer of peers) if (peer.hello?.bundle === name) announce(peer);
-  });
+  const announceAll = (): void => {
+    for (const peer of peers) announce(peer);
+  };
+  const subscriptions = [source.subscribe(announceAll), rollouts.subscribe(announceAll)];
 
   return {
     upgrade(request, socket, head) {
@@ -198,7 +232,7 @@ export function createSync(options: SyncOptions): Sync {
     async close() {
       closing = true;
       clearInterval(heartbeat);
-      unsubscribe();
+      for (const unsubscribe of subscriptions) unsubscribe();
       const gone = [...peers].map(async ({ socket }) => {
         const closed = new Promise((resolve) => socket.once("close", resolve));
         socket.close(closeCode.goingAway);
@@ -212,23 +246,12 @@ export function createSync(options: SyncOptions): Sync {
 }
 
 function nameOf(peer: Peer): string | undefined {
-  return peer.connection.identity.pod ?? peer.hello?.bouncer;
+  return peer.introduced?.name ?? peer.identity.pod ?? undefined;
 }
 
-function connectionOf(request: IncomingMessage, identity: Identity): Connection {
-  // On a dual-stack listener IPv4 addresses come mapped into IPv6 (RFC 4291, 2.5.5.2).
-  const address = (request.socket.remoteAddress ?? "").replace(/^::ffff:(?=[0-9]+\.)/, "");
-  return { identity, address };
-}
-
-function parseMessage(data: RawData): BouncerMessage | null {
-  try {
-    const text = Buffer.isBuffer(data) ? data.toString("utf8") : "";
-    const parsed = v.safeParse(bouncerMessageSchema, JSON.parse(text));
-    return parsed.success ? parsed.output : null;
-  } catch {
-    return null;
-  }
+/** On a dual-stack listener IPv4 addresses come mapped into IPv6 (RFC 4291, 2.5.5.2). */
+function addressOf(request: IncomingMessage): string {
+  return (request.socket.remoteAddress ?? "").replace(/^::ffff:(?=[0-9]+\.)/, "");
 }
 
 function refuseUpgrade(socket: Duplex, code: ErrorCode): void {

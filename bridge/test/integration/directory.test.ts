@@ -19,6 +19,7 @@ async function openDirectory(
     pollMs: options.pollMs ?? 600_000,
     log: logged.log,
     now: () => 7,
+    onRollout: null,
     onProblem: (code) => codes.push(code),
   });
   onTestFinished(() => directory.close());

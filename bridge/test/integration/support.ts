@@ -250,5 +250,14 @@ export async function connectClient(
 }
 
 export function hello(bouncer: string, changed: Readonly<Record<string, unknown>> = {}) {
-  return { kind: "hello", protocol: 1, bouncer, version: "1.0.0", bundle: bundleName, ...changed };
+  return {
+    ...{ kind: "hello", protocol: 2, bouncer, version: "1.0.0", bundles: [bundleName] },
+    ...changed,
+  };
+}
+
+/** A status about the one bundle of the tests. */
+export function status(changed: Readonly<Record<string, unknown>> = {}) {
+  const bundle = { bundle: bundleName, revision: null, sha256: null, error: null, ...changed };
+  return { kind: "status", bundles: [bundle], decisions: 0, refused: 0 };
 }

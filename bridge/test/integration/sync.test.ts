@@ -9,6 +9,7 @@ import {
   hello,
   openSocket,
   startTestBridge,
+  status as statusWith,
   type TestBridge,
 } from "./support.ts";
 
@@ -47,11 +48,13 @@ test("hello, hint, status: the bridge knows who runs what", async () => {
   const sha256 = etag.replaceAll('"', "");
   expect(await client.next()).toEqual({
     kind: "hint",
+    bundle: bundleName,
     revision: "r1",
     url: `/bundles/${bundleName}`,
     sha256,
+    candidate: null,
   });
-  client.say({ kind: "status", revision: "r1", sha256, error: null });
+  client.say({ ...statusWith({ revision: "r1", sha256 }), decisions: 5, refused: 2 });
   await running.logged.has({ msg: "bouncer reported" });
   expect(await bouncers(running)).toMatchObject({
     bundles: [{ name: bundleName, revision: "r1", sha256, problem: null }],
@@ -60,8 +63,10 @@ test("hello, hint, status: the bridge knows who runs what", async () => {
         bouncer: "shop/cart-1",
         subject: "system:serviceaccount:shop:default",
         version: "1.0.0",
-        bundle: bundleName,
-        report: { revision: "r1", sha256, error: null },
+        protocol: 2,
+        decisions: 5,
+        refused: 2,
+        bundles: [{ bundle: bundleName, revision: "r1", sha256, error: null, current: true }],
         current: true,
       },
     ],
@@ -71,7 +76,7 @@ test("hello, hint, status: the bridge knows who runs what", async () => {
     'bouncer_bridge_bouncers{bundle="policy.tar.gz",revision="r1"} 1',
   );
 
-  client.say({ kind: "status", revision: "r1", sha256, error: "bundle_invalid" });
+  client.say(statusWith({ revision: "r1", sha256, error: "bundle_invalid" }));
   expect(await running.logged.has({ error: "bundle_invalid" })).toMatchObject({
     bouncer: "shop/cart-1",
     level: 40,
@@ -105,6 +110,46 @@ test("the first bundle reaches those who have been waiting for it, other bundles
   expect(await client.next()).toMatchObject({ revision: "r1" });
 });
 
+test("a bouncer of version 1 is answered in version 1, and nothing of candidates", async () => {
+  const running = await startTestBridge({
+    files: {
+      [bundleName]: await packRevision("r1"),
+      "next.tar.gz": await packRevision("r2"),
+      "rollout.json": JSON.stringify({
+        [bundleName]: { candidate: "next.tar.gz", percent: 100 },
+      }),
+    },
+  });
+  const client = await connectClient(running);
+  client.say({
+    ...{ kind: "hello", protocol: 1, bouncer: "shop/old", version: "0.9.0", bundle: bundleName },
+  });
+  const hint = await client.next();
+  expect(hint).toEqual({
+    kind: "hint",
+    revision: "r1",
+    url: `/bundles/${bundleName}`,
+    sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+  });
+  client.say({ kind: "status", revision: "r1", sha256: "aa", error: null });
+  await running.logged.has({ msg: "bouncer reported", revision: "r1" });
+  expect(await bouncers(running)).toMatchObject({
+    bouncers: [{ bouncer: "shop/old", protocol: 1, bundles: [{ revision: "r1", sha256: "aa" }] }],
+  });
+});
+
+test("each bundle that a bouncer asks for is announced, and each change of one alone", async () => {
+  const [one, two] = await Promise.all([packRevision("one"), packRevision("two")]);
+  const running = await startTestBridge({ files: { "a.tar.gz": one, "b.tar.gz": two } });
+  const client = await connectClient(running);
+  client.say(hello("shop/cart-1", { bundles: ["b.tar.gz", "a.tar.gz", "none.tar.gz"] }));
+  expect(await client.next()).toMatchObject({ bundle: "b.tar.gz", revision: "two" });
+  expect(await client.next()).toMatchObject({ bundle: "a.tar.gz", revision: "one" });
+  await running.bundles.write({ "a.tar.gz": await packRevision("three"), "b.tar.gz": two });
+  expect(await client.next()).toMatchObject({ bundle: "a.tar.gz", revision: "three" });
+  expect((await askAdmin(running, "/metrics")).text).toContain("bouncer_bridge_hints_total 3");
+});
+
 test("two replicas know nothing of each other, and both tell", async () => {
   const first = await startWith("r1");
   const second = await startTestBridge({ bundles: first.bundles });
@@ -120,23 +165,29 @@ test("two replicas know nothing of each other, and both tell", async () => {
 test.each([
   ["not JSON", ["{"], 1008, "message_invalid"],
   ["not a message", [{ kind: "hint" }], 1008, "message_invalid"],
+  ["a status before the hello", [statusWith()], 1008, "hello_missing"],
+  ["another protocol", [{ kind: "hello", protocol: 3 }], 1008, "protocol_unsupported"],
+  ["a hello of no bundle", [hello("a/b", { bundles: [] })], 1008, "message_invalid"],
   [
-    "a status before the hello",
-    [{ kind: "status", revision: null, sha256: null, error: null }],
+    "a bundle asked for twice",
+    [hello("a/b", { bundles: [bundleName, bundleName] })],
     1008,
-    "hello_missing",
+    "message_invalid",
   ],
-  ["another protocol", [hello("a/b", { protocol: 2 })], 1008, "protocol_unsupported"],
+  [
+    "a status of a bundle not asked for",
+    [hello("a/b"), statusWith({ bundle: "other.tar.gz" })],
+    1008,
+    "message_invalid",
+  ],
   ["hello twice", [hello("a/b"), hello("a/b")], 1008, "message_invalid"],
   [
     "too many messages",
-    Array.from({ length: 101 }, (_, n) =>
-      n === 0 ? hello("a/b") : { kind: "status", revision: null, sha256: null, error: null },
-    ),
+    Array.from({ length: 101 }, (_, n) => (n === 0 ? hello("a/b") : statusWith())),
     1008,
     "message_flood",
   ],
-  ["a message too large", ["x".repeat(20_000)], 1009, ""],
+  ["a message too large", ["x".repeat(70_000)], 1009, ""],
 ])("ended: %s", async (_name, messages, code, reason) => {
   const running = await startWith("r1");
   const client = await connectClient(running);
