@@ -77,6 +77,7 @@ function describeIssue(issue: v.InferIssue<typeof fileSchema>): string {
   const path = v.getDotPath(issue) ?? "";
   if (issue.type === "strict_object" && issue.expected === "never")
     return `${path} is not known; accepted are ${Object.keys(termsSchema.entries).join(", ")}`;
+  if (issue.received === "undefined") return `${path} is missing`;
   return `${path} is ${issue.received}, accepted is ${issue.message}`;
 }
 
