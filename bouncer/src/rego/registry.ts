@@ -35,6 +35,57 @@ export const groups: readonly Group[] = [
     names: ["json.marshal_with_options"],
     load: () => import("./builtins/marshal.ts"),
   },
+  {
+    names: ["sprintf"],
+    load: () => import("./builtins/sprintf.ts"),
+  },
+  {
+    names: [
+      "indexof_n",
+      "strings.any_prefix_match",
+      "strings.any_suffix_match",
+      "strings.count",
+      "strings.split_n",
+    ],
+    load: () => import("./builtins/strings.ts"),
+  },
+  {
+    names: ["cast_array", "cast_boolean", "cast_null", "cast_object", "cast_set", "cast_string"],
+    load: () => import("./builtins/cast.ts"),
+  },
+  {
+    names: ["internal.print", "trace"],
+    load: () => import("./builtins/trace.ts"),
+  },
+  {
+    names: ["base64url.encode_no_pad", "hex.decode", "hex.encode"],
+    load: () => import("./builtins/encoding.ts"),
+  },
+  {
+    names: ["glob.quote_meta"],
+    load: () => import("./builtins/glob.ts"),
+  },
+  {
+    names: [
+      "urlquery.decode",
+      "urlquery.decode_object",
+      "urlquery.encode",
+      "urlquery.encode_object",
+    ],
+    load: () => import("./builtins/urlquery.ts"),
+  },
+  {
+    names: ["uri.is_valid", "uri.parse"],
+    load: () => import("./builtins/uri.ts"),
+  },
+  {
+    names: [
+      "yaml.is_valid",
+      "yaml.marshal",
+      "yaml.unmarshal",
+    ],
+    load: () => import("./builtins/yaml.ts"),
+  },
 ];
 
 export interface Found {
