@@ -35,13 +35,18 @@ export function parseConfig(env: Environment): Reading<Config> {
   const read = readTable(table, env, { conflicts: findConflicts });
   if (read.kind === "invalid") return read;
   const routes = buildRoutes(read.config);
-  const { adminPort, opaquePorts } = read.config;
+  const { adminPort, opaquePorts, policyPollMinSeconds, policyPollMaxSeconds } = read.config;
   const isAdminTaken = routes.some((route) => route.port === adminPort);
   const isEveryOpaqueKnown = (opaquePorts ?? []).every((opaque) =>
     routes.some(({ target }) => target.port === opaque),
   );
   const problems = [
     ...(isAdminTaken ? [complain(table.adminPort, String(adminPort))] : []),
+    ...(policyPollMinSeconds <= policyPollMaxSeconds
+      ? []
+      : [
+          `Cannot use ${environment.policyPollMaxSeconds} "${policyPollMaxSeconds}": accepted is what is not less than ${environment.policyPollMinSeconds}`,
+        ]),
     ...(isEveryOpaqueKnown ? [] : [complain(table.opaquePorts, opaquePorts?.join(",") ?? "")]),
   ];
   return problems.length > 0
@@ -64,12 +69,23 @@ function buildRoutes({ listeners, opaquePorts, targetHost, targetUrl }: Variable
 const exclusive = [
   [environment.targetUrl, environment.listeners],
   [environment.policySyncClientToken, environment.policySyncClientTokenFile],
+  [environment.policySyncClientToken, environment.policySyncOauth2TokenUrl],
+  [environment.policySyncClientTokenFile, environment.policySyncOauth2TokenUrl],
+  [environment.policyVerificationKeys, environment.policyVerificationKeysFile],
 ] as const;
 
 /** The first has no effect without the second. */
 const dependent = [
   [environment.opaquePorts, environment.listeners],
   [environment.probes, environment.adminToken],
+  [environment.policySyncClientCertFile, environment.policySyncClientKeyFile],
+  [environment.policySyncClientKeyFile, environment.policySyncClientCertFile],
+  [environment.policySyncOauth2TokenUrl, environment.policySyncOauth2ClientId],
+  [environment.policySyncOauth2ClientId, environment.policySyncOauth2ClientSecret],
+  [environment.policySyncOauth2ClientSecret, environment.policySyncOauth2TokenUrl],
+  [environment.policySyncOauth2Scopes, environment.policySyncOauth2TokenUrl],
+  [environment.policyPollMinSeconds, environment.policyPollMaxSeconds],
+  [environment.policyPollMaxSeconds, environment.policyPollMinSeconds],
   [environment.policyVerificationKeyId, environment.policyVerificationKey],
   [environment.policyVerificationScope, environment.policyVerificationKey],
 ] as const;

@@ -150,6 +150,17 @@ export const environment = {
   policySyncClientTokenFile: "POLICY_SYNC_CLIENT_TOKEN_FILE",
   /** PEM of the authorities that `POLICY_SYNC_URL` and `POLICY_BUNDLE_URL` are verified against. */
   policySyncCa: "POLICY_SYNC_CA",
+  /** Files with the PEM certificate and key that are shown to those servers. */
+  policySyncClientCertFile: "POLICY_SYNC_CLIENT_CERT_FILE",
+  policySyncClientKeyFile: "POLICY_SYNC_CLIENT_KEY_FILE",
+  policySyncOauth2TokenUrl: "POLICY_SYNC_OAUTH2_TOKEN_URL",
+  policySyncOauth2ClientId: "POLICY_SYNC_OAUTH2_CLIENT_ID",
+  policySyncOauth2ClientSecret: "POLICY_SYNC_OAUTH2_CLIENT_SECRET",
+  policySyncOauth2Scopes: "POLICY_SYNC_OAUTH2_SCOPES",
+  policyPollMinSeconds: "POLICY_POLL_MIN_SECONDS",
+  policyPollMaxSeconds: "POLICY_POLL_MAX_SECONDS",
+  policyPollWaitSeconds: "POLICY_POLL_WAIT_SECONDS",
+  /** Comma-separated; all are enforced together. */
   policyBundleUrl: "POLICY_BUNDLE_URL",
   policyStore: "POLICY_STORE",
   policyDirectory: "POLICY_DIRECTORY",
@@ -160,8 +171,30 @@ export const environment = {
   policyVerificationKeyId: "POLICY_VERIFICATION_KEY_ID",
   policyVerificationAlgorithm: "POLICY_VERIFICATION_ALGORITHM",
   policyVerificationScope: "POLICY_VERIFICATION_SCOPE",
+  /** JSON: key ids and their keys, so that keys can be rotated. */
+  policyVerificationKeys: "POLICY_VERIFICATION_KEYS",
+  policyVerificationKeysFile: "POLICY_VERIFICATION_KEYS_FILE",
+  policyVerificationExcludeFiles: "POLICY_VERIFICATION_EXCLUDE_FILES",
+  policyAllowUnsignedDeltas: "POLICY_ALLOW_UNSIGNED_DELTAS",
+  policyRefuseOlder: "POLICY_REFUSE_OLDER",
+  policyPersistDirectory: "POLICY_PERSIST_DIRECTORY",
+  policyMaxDeltas: "POLICY_MAX_DELTAS",
+  policyMaxBundleBytes: "POLICY_MAX_BUNDLE_BYTES",
+  policyMaxUnpackedBytes: "POLICY_MAX_UNPACKED_BYTES",
+  policyMaxFileBytes: "POLICY_MAX_FILE_BYTES",
+  policyMaxFiles: "POLICY_MAX_FILES",
+  policyMaxSetBytes: "POLICY_MAX_SET_BYTES",
   /** Seconds; 0 switches the decision cache off. */
+  policyEvaluationTimeoutMs: "POLICY_EVALUATION_TIMEOUT_MS",
+  policyDecisionTimeoutMs: "POLICY_DECISION_TIMEOUT_MS",
+  policyEvaluationMemoryMib: "POLICY_EVALUATION_MEMORY_MIB",
   cacheTtl: "CACHE_TTL",
+  /** `api.example.com:443,*.example.org,10.0.0.0/8`: where `http.send` may connect to. */
+  policyHttpAllow: "POLICY_HTTP_ALLOW",
+  /** Addresses and CIDR blocks where it may not, or `none`. */
+  policyHttpDeny: "POLICY_HTTP_DENY",
+  policyHttpTlsDirectory: "POLICY_HTTP_TLS_DIRECTORY",
+  policyHttpMaxBodyBytes: "POLICY_HTTP_MAX_BODY_BYTES",
   trustedProxies: "TRUSTED_PROXIES",
   /** Seconds the application may take to answer with a response head; 0: no limit. */
   targetTimeoutSeconds: "TARGET_TIMEOUT_SECONDS",

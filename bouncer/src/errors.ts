@@ -23,6 +23,11 @@ export const refusals = {
     sentence: "The policy's decision is undefined or not of a known form",
   },
   policy_error: { status: 503, level: "error", sentence: "The policy could not be evaluated" },
+  policy_timeout: {
+    status: 503,
+    level: "error",
+    sentence: "There was no decision in time",
+  },
   no_policy: { status: 503, level: "warn", sentence: "No policy has been activated yet" },
   bad_body: {
     status: 400,
@@ -93,6 +98,10 @@ export const failures = {
   bundle_invalid: { level: "error", sentence: "The bundle is not one that can be enforced" },
   bundle_unwritable: { level: "error", sentence: "The bundle cannot be stored" },
   bundle_signature: { level: "error", sentence: "The bundle's signature is missing or wrong" },
+  bundle_older: {
+    level: "error",
+    sentence: "The bundle is older than one that was active, or does not say how old it is",
+  },
   sync_unreachable: { level: "warn", sentence: "The bridge cannot be reached" },
   redirect_no_iptables: { level: "error", sentence: "iptables is not installed" },
   redirect_not_permitted: {

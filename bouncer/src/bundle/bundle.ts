@@ -1,28 +1,52 @@
 /**
- * A policy bundle as `opa build -t wasm` makes it, from bytes to what can be enforced. Signature
- * first, then everything else; whatever OPA would need its interpreter for is refused, because here
- * only the compiled policy decides.
+ * One policy bundle as `opa build -t wasm` makes it, from bytes to its parts. Signature first, then
+ * everything else. As in OPA, files that mean nothing in a bundle are passed over; the Rego in it is
+ * one of these, because here only the compiled policy decides.
  */
 import { createHash } from "node:crypto";
-import { parse, stringify } from "lossless-json";
 import { AppError } from "../errors.ts";
-import { type Files, unpack } from "./archive.ts";
-import { findForeign, isOwned, type Manifest, parseManifest } from "./manifest.ts";
-import { type VerificationKey, verifySignature } from "./signature.ts";
+import { type ArchiveLimits, type Files, isPatch, unpack } from "./archive.ts";
+import { applyPatch, parsePatch } from "./delta.ts";
+import { emptyManifest, type Manifest, parseManifest } from "./manifest.ts";
+import { findForeign, isSameRoots } from "./roots.ts";
+import { type Verification, verifySignature } from "./signature.ts";
+import { type Branch, merge, parseTree, plant, type Tree } from "./tree.ts";
 
-export interface Bundle {
-  readonly manifest: Manifest;
-  readonly wasm: Uint8Array;
-  /** JSON text of the base document, numbers as they were written. */
-  readonly data: Uint8Array;
+/** A bundle as it was fetched, and what changed its data since. */
+export interface Snapshot {
+  /** `policy.tar.gz` */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  /** In the order in which they came. */
+  readonly deltas: readonly Uint8Array[];
 }
 
 export interface BundleRequirements {
-  /** `envoy/authz/allow`. */
+  /** `envoy/authz/allow`: one bundle of the set has it compiled. */
   readonly decisionPath: string;
-  /** When set, the bundle must be signed with it. */
-  readonly key: VerificationKey | null;
+  readonly verification: Verification;
+  /** Deltas cannot be signed: where bundles have to be, they are refused without this. */
+  readonly allowUnsignedDeltas: boolean;
+  /** Of each bundle and delta. */
+  readonly limits: ArchiveLimits;
+  /** Of all of the set, as fetched. */
+  readonly setBytes: number;
 }
+
+/** What of them concerns a bundle by itself. */
+type Rules = Omit<BundleRequirements, "decisionPath" | "setBytes">;
+
+export interface Bundle {
+  readonly name: string;
+  /** After the deltas. */
+  readonly manifest: Manifest;
+  /** By path as in `Resolver.module`, without the slash before it. */
+  readonly modules: Files;
+  /** After the deltas; whoever gets it may change it. */
+  readonly data: Branch;
+}
+
+const maxOperations = 10_000;
 
 function refuse(reason: string, cause?: unknown): AppError {
   return new AppError("bundle_invalid", `Cannot read bundle: ${reason}`, { cause });
@@ -33,34 +57,43 @@ export function hashBundle(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-export async function openBundle(
-  bytes: Uint8Array,
-  requirements: BundleRequirements,
-): Promise<Bundle> {
-  const files = await unpack(bytes);
-  verifySignature(files, requirements.key);
-  refuseUnsupported(files);
-  const text = files.get(".manifest");
-  if (text === undefined) {
-    throw refuse("it has no .manifest; build it with `opa build -t wasm`");
-  }
-  const manifest = parseManifest(decode(".manifest", text));
-  return {
-    manifest,
-    wasm: findModule(files, manifest, requirements.decisionPath),
-    data: readData(files, manifest),
-  };
+/** The same, when deltas changed it: the SHA-256 of the hashes of all of them. */
+export function hashSnapshot({ bytes, deltas }: Snapshot): string {
+  const hash = hashBundle(bytes);
+  if (deltas.length === 0) return hash;
+  return hashBundle(Buffer.from([hash, ...deltas.map(hashBundle)].join("\n")));
 }
 
-/** Files that change the meaning of a bundle for OPA and that we would silently leave out. */
-function refuseUnsupported(files: Files): void {
-  for (const name of files.keys()) {
-    const file = name.slice(name.lastIndexOf("/") + 1);
-    if (file === "data.yaml" || file === "data.yml") {
-      throw refuse(`"${name}" is YAML; \`opa build\` turns it into data.json`);
-    }
-    if (name === "patch.json") throw refuse("it is a delta bundle; only snapshots are accepted");
+export async function openBundle(snapshot: Snapshot, rules: Rules): Promise<Bundle> {
+  const files = await unpack(snapshot.bytes, rules.limits);
+  verifySignature(files, rules.verification);
+  if ([...files.keys()].some(isPatch)) {
+    throw refuse("it is a delta, and there is no snapshot that it could change");
   }
+  const manifest = readManifest(files) ?? emptyManifest;
+  const modules = new Map([...files].filter(([name]) => isNamed(name, "policy.wasm")));
+  for (const { module } of manifest.resolvers) {
+    if (!modules.has(toPath(module))) {
+      throw refuse(`.manifest names "${module}", which is not in it`);
+    }
+  }
+  const data = readData(files);
+  const foreign = findForeign(manifest.roots, data);
+  if (foreign !== null) {
+    throw refuse(`data at "${foreign.join("/")}" is not under the roots of .manifest`);
+  }
+  let opened: Bundle = { name: snapshot.name, manifest, modules, data };
+  for (const delta of snapshot.deltas) opened = await changeBy(opened, delta, rules);
+  return opened;
+}
+
+/** A path in the archive is the same with a slash before it and without. */
+export function toPath(module: string): string {
+  return module.replace(/^\/+/, "");
+}
+
+function isNamed(path: string, ...names: readonly string[]): boolean {
+  return names.includes(path.slice(path.lastIndexOf("/") + 1));
 }
 
 function decode(name: string, bytes: Uint8Array): string {
@@ -71,84 +104,75 @@ function decode(name: string, bytes: Uint8Array): string {
   }
 }
 
-function findModule(files: Files, manifest: Manifest, decisionPath: string): Uint8Array {
-  const found = manifest.resolvers.filter((resolver) => resolver.entrypoint === decisionPath);
-  const [resolver] = found;
-  if (resolver === undefined) {
-    const has = manifest.resolvers.map((one) => `"${one.entrypoint}"`).join(", ");
-    throw refuse(
-      `it has no compiled entrypoint "${decisionPath}" (it has ${has === "" ? "none" : has}); build it with \`opa build -t wasm -e ${decisionPath}\``,
-    );
+/** null when there is none. */
+function readManifest(files: Files): Manifest | null {
+  const [first, second] = [...files].filter(([name]) => /\.manifest(?:\.pb)?$/.test(name));
+  if (first === undefined) return null;
+  const [name, bytes] = first;
+  if (second !== undefined) throw refuse(`it has "${name}" and "${second[0]}"`);
+  if (name.endsWith(".pb")) {
+    throw refuse(`"${name}" is in protobuf; \`opa build\` writes .manifest in JSON`);
   }
-  if (found.length > 1) throw refuse(`entrypoint "${decisionPath}" is in .manifest twice`);
-  if (!isOwned(manifest, decisionPath.split("/"))) {
-    throw refuse(`entrypoint "${decisionPath}" is not under the roots of .manifest`);
-  }
-  const wasm = files.get(resolver.module.replace(/^\/+/, ""));
-  if (wasm === undefined) throw refuse(`.manifest names "${resolver.module}", which is not in it`);
-  return wasm;
+  return parseManifest(decode(name, bytes));
 }
 
-/** `a/b/data.json` is `data.a.b`; all of them together are the base document. */
-function readData(files: Files, manifest: Manifest): Uint8Array {
-  const names = [...files.keys()].filter((name) => /(?:^|\/)data\.json$/.test(name)).toSorted();
-  const root = files.get("data.json");
-  if (names.length === 1 && root !== undefined) {
-    // The text goes to the evaluator as it is, which keeps its numbers; parsing only checks it.
-    checkRoots(manifest, asObject("data.json", parseJson("data.json", root, JSON.parse)));
-    return root;
+/** `a/b/data.json` is `data.a.b`; all of them together are the data of the bundle. */
+function readData(files: Files): Branch {
+  const data: Branch = new Map();
+  for (const [name, bytes] of files) {
+    if (isNamed(name, "data.yaml", "data.yml")) {
+      throw refuse(`"${name}" is YAML; \`opa build\` turns it into data.json`);
+    }
+    if (!isNamed(name, "data.json")) continue;
+    const tree = plant(name.split("/").slice(0, -1), parseData(name, bytes));
+    if (tree === null) throw refuse(`"${name}" is not a JSON object`);
+    const conflict = merge(data, tree);
+    if (conflict !== null) throw refuse(`"${name}" says again what "${conflict.join("/")}" is`);
   }
-  let data: Tree = {};
-  for (const name of names) {
-    const value = parseJson(name, files.get(name) ?? new Uint8Array(), parse);
-    const path = name.split("/").slice(0, -1);
-    const nested = path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value);
-    data = merge(data, asObject(name, nested), name);
-  }
-  checkRoots(manifest, data);
-  return Buffer.from(stringify(data) ?? "{}");
+  return data;
 }
 
-interface Tree {
-  readonly [key: string]: unknown;
-}
-
-function isTree(value: unknown): value is Tree {
-  return typeof value === "object" && value !== null && value.constructor === Object;
-}
-
-function parseJson(name: string, bytes: Uint8Array, read: (text: string) => unknown): unknown {
+function parseData(name: string, bytes: Uint8Array): Tree {
   const text = decode(name, bytes);
   try {
-    return read(text);
+    return parseTree(text);
   } catch (error) {
     throw refuse(`"${name}" is not JSON`, error);
   }
 }
 
-function asObject(name: string, value: unknown): Tree {
-  if (!isTree(value)) throw refuse(`"${name}" is not a JSON object`);
-  return value;
+function refuseDelta(reason: string): AppError {
+  return new AppError("bundle_invalid", `Cannot apply delta: ${reason}`);
 }
 
-function checkRoots(manifest: Manifest, data: Tree): void {
-  const foreign = findForeign(manifest, data);
-  if (foreign !== null) {
-    throw refuse(`data at "${foreign.join("/")}" is not under the roots of .manifest`);
+/** Changes the data of `bundle`, which is of no use any more when this throws. */
+async function changeBy(bundle: Bundle, delta: Uint8Array, rules: Rules): Promise<Bundle> {
+  if (rules.verification.keys.length > 0 && !rules.allowUnsignedDeltas) {
+    throw new AppError(
+      "bundle_signature",
+      "Cannot apply delta: it cannot be signed, and POLICY_ALLOW_UNSIGNED_DELTAS is not set",
+    );
   }
-}
-
-function merge(one: Tree, other: Tree, name: string): Tree {
-  const merged: Record<string, unknown> = { ...one };
-  for (const [key, value] of Object.entries(other)) {
-    const present = Object.hasOwn(merged, key) ? merged[key] : undefined;
-    if (present === undefined) {
-      Object.defineProperty(merged, key, { value, enumerable: true, writable: true });
-    } else if (isTree(present) && isTree(value)) {
-      merged[key] = merge(present, value, name);
-    } else {
-      throw refuse(`"${name}" says again what "${key}" is`);
-    }
+  const files = await unpack(delta, rules.limits);
+  const [patch, second] = [...files.keys()].filter(isPatch);
+  if (patch === undefined) throw refuseDelta("it has no patch.json");
+  if (second !== undefined) throw refuseDelta(`it has "${patch}" and "${second}"`);
+  const other = [...files.keys()].find(
+    (name) =>
+      name.endsWith(".rego") || isNamed(name, "data.json", "data.yaml", "data.yml", "policy.wasm"),
+  );
+  if (other !== undefined) throw refuseDelta(`it has "${other}" beside the patch`);
+  const declared = readManifest(files) ?? emptyManifest;
+  const { manifest } = bundle;
+  if (!isSameRoots(declared.roots, manifest.roots)) {
+    throw refuseDelta("its roots are not those of the snapshot");
   }
-  return merged;
+  if (JSON.stringify(declared.resolvers) !== JSON.stringify(manifest.resolvers)) {
+    throw refuseDelta("its compiled entrypoints are not those of the snapshot");
+  }
+  const text = decode(patch, files.get(patch) ?? new Uint8Array());
+  applyPatch(bundle.data, parsePatch(text, manifest.roots, maxOperations));
+  // What the policy reads is compiled into it: a delta does not change it, whatever it declares.
+  const { revision, serial } = declared;
+  return { ...bundle, manifest: { ...manifest, revision, serial: serial ?? manifest.serial } };
 }

@@ -1,26 +1,40 @@
-/** A bundle's `.manifest`: what it claims to hold, and what it declares about its decision. */
+/** A bundle's `.manifest`: what it claims to hold, and what it declares about its decision. Pure. */
 import * as v from "valibot";
 import { AppError } from "../errors.ts";
+import { findOverlap, isOwned, parseRoot, type Roots } from "./roots.ts";
 
 const schema = v.object({
   revision: v.optional(v.string(), ""),
   /** Absent: the bundle may hold everything. */
-  roots: v.optional(v.array(v.string()), [""]),
-  wasm: v.optional(v.array(v.object({ entrypoint: v.string(), module: v.string() })), []),
+  roots: v.optional(v.nullable(v.array(v.string()))),
+  wasm: v.optional(v.nullable(v.array(v.object({ entrypoint: v.string(), module: v.string() })))),
   metadata: v.optional(
-    v.object({
-      bouncer: v.optional(v.object({ input: v.optional(v.array(v.string())) })),
-    }),
+    v.nullable(
+      v.object({
+        bouncer: v.optional(
+          v.object({
+            input: v.optional(v.array(v.string())),
+            serial: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
+          }),
+        ),
+      }),
+    ),
   ),
 });
 
+export interface Resolver {
+  readonly entrypoint: string;
+  readonly module: string;
+}
+
 export interface Manifest {
   readonly revision: string;
-  /** Paths in `data`, as segments; the empty one is everything. */
-  readonly roots: readonly (readonly string[])[];
-  readonly resolvers: readonly { readonly entrypoint: string; readonly module: string }[];
+  readonly roots: Roots;
+  readonly resolvers: readonly Resolver[];
   /** Dotted paths of the input that the decision reads; null when nothing is declared. */
   readonly inputFields: readonly string[] | null;
+  /** Grows with each version of the bundle; null when it is not declared. */
+  readonly serial: number | null;
 }
 
 function refuse(reason: string, cause?: unknown): AppError {
@@ -34,44 +48,38 @@ export function parseManifest(text: string): Manifest {
     throw refuse(`${v.getDotPath(issue) ?? "file"}: ${issue.message}`);
   }
   const { revision, roots, wasm, metadata } = parsed.output;
-  return {
+  const manifest = {
     revision,
-    roots: parseRoots(roots),
-    resolvers: wasm,
+    roots: (roots ?? [""]).map(parseRoot),
+    resolvers: wasm ?? [],
     inputFields: metadata?.bouncer?.input ?? null,
+    serial: metadata?.bouncer?.serial ?? null,
   };
+  checkRoots(manifest.roots);
+  checkResolvers(manifest);
+  return manifest;
 }
 
-function parseRoots(texts: readonly string[]): readonly (readonly string[])[] {
-  const roots = texts.map((text) => text.split("/").filter((segment) => segment !== ""));
+/** Of a bundle that has none: everything may be in it. */
+export const emptyManifest: Manifest = parseManifest("{}");
+
+function checkRoots(roots: Roots): void {
   for (const [at, root] of roots.entries()) {
-    const other = roots.findIndex((candidate, index) => index !== at && isAbove(candidate, root));
-    if (other >= 0) throw refuse(`roots "${texts[other]}" and "${texts[at]}" overlap`);
+    const overlap = findOverlap([root], roots.slice(at + 1));
+    if (overlap !== null) {
+      const [one, other] = overlap.map((path) => path.join("/"));
+      throw refuse(`roots "${one}" and "${other}" overlap`);
+    }
   }
-  return roots;
 }
 
-/** `a/b` is above itself and `a/b/c`, not above `a/bc`. */
-function isAbove(root: readonly string[], path: readonly string[]): boolean {
-  return root.every((segment, index) => path[index] === segment);
-}
-
-export function isOwned(manifest: Manifest, path: readonly string[]): boolean {
-  return manifest.roots.some((root) => isAbove(root, path));
-}
-
-/** The first path of `data` that is not under a root; null when all is. */
-export function findForeign(
-  manifest: Manifest,
-  value: unknown,
-  path: readonly string[] = [],
-): readonly string[] | null {
-  if (isOwned(manifest, path)) return null;
-  const leadsToRoot = manifest.roots.some((root) => isAbove(path, root));
-  if (!leadsToRoot || typeof value !== "object" || value === null) return path;
-  for (const [key, child] of Object.entries(value)) {
-    const foreign = findForeign(manifest, child, [...path, key]);
-    if (foreign !== null) return foreign;
+function checkResolvers({ roots, resolvers }: Manifest): void {
+  const seen = new Set<string>();
+  for (const { entrypoint } of resolvers) {
+    if (seen.has(entrypoint)) throw refuse(`entrypoint "${entrypoint}" is in it twice`);
+    seen.add(entrypoint);
+    if (!isOwned(roots, parseRoot(entrypoint))) {
+      throw refuse(`entrypoint "${entrypoint}" is not under its roots`);
+    }
   }
-  return null;
 }

@@ -11,35 +11,38 @@ import {
   timingSafeEqual,
   verify,
 } from "node:crypto";
-import { isLosslessNumber, parse } from "lossless-json";
 import * as v from "valibot";
-import type { SignatureAlgorithm } from "../config/table.ts";
 import { AppError } from "../errors.ts";
 import type { Files } from "./archive.ts";
+import { parseGlob } from "./glob.ts";
+import type { SignatureAlgorithm, VerificationKey } from "./keys.ts";
+import { parseTree, printTree } from "./tree.ts";
 
-export interface VerificationKey {
-  /** PEM (RS, PS, ES) or the shared secret (HS). */
-  readonly key: string;
-  readonly algorithm: SignatureAlgorithm;
-  /** The signature must name it; null: any. */
-  readonly keyId: string | null;
-  /** The signature must have it; null: it must have none. */
-  readonly scope: string | null;
+export interface Verification {
+  /** None: a bundle must not be signed. Else it must be, with one of them. */
+  readonly keys: readonly VerificationKey[];
+  /** Patterns of files that need not be signed, and may differ when they are. */
+  readonly excludeFiles: readonly string[];
 }
 
-const signaturesFile = ".signatures.json";
+export const signaturesFile = ".signatures.json";
 
-const signaturesSchema = v.object({ signatures: v.strictTuple([v.string()]) });
-const headerSchema = v.object({ kid: v.optional(v.string()) });
+const signaturesSchema = v.object({
+  signatures: v.strictTuple([v.string()]),
+  // Others than OPA's own mean that something else than the keys below is to be asked.
+  plugin: v.optional(v.picklist(["", "_default"])),
+});
+const headerSchema = v.object({ kid: v.optional(v.string(), "") });
+/** Deprecated by OPA, and what `opa sign` writes all the same. */
+const namedSchema = v.object({ keyid: v.optional(v.string(), "") });
 const payloadSchema = v.object({
   files: v.array(
     v.object({
       name: v.string(),
       hash: v.pipe(v.string(), v.regex(/^[0-9a-f]+$/i)),
-      algorithm: v.optional(v.string(), "SHA-256"),
+      algorithm: v.string(),
     }),
   ),
-  keyid: v.optional(v.string()),
   scope: v.optional(v.string(), ""),
 });
 
@@ -64,12 +67,12 @@ function refuse(reason: string, cause?: unknown): AppError {
 }
 
 /**
- * Throws unless every file, and no other, is what the holder of the key signed. Without a key, a
+ * Throws unless every file, and no other, is what the holder of a key signed. Without a key, a
  * bundle must not be signed, as in OPA: whoever signs expects that it is looked at.
  */
-export function verifySignature(files: Files, key: VerificationKey | null): void {
-  const text = files.get(signaturesFile);
-  if (key === null) {
+export function verifySignature(files: Files, { keys, excludeFiles }: Verification): void {
+  const text = findSignatures(files);
+  if (keys.length === 0) {
     if (text === undefined) return;
     throw refuse("it is signed, and POLICY_VERIFICATION_KEY is not set");
   }
@@ -77,23 +80,46 @@ export function verifySignature(files: Files, key: VerificationKey | null): void
   const { signatures } = readJson(signaturesSchema, text, signaturesFile);
   const [header = "", payload = "", signature = "", ...rest] = signatures[0].split(".");
   if (rest.length > 0) throw refuse("its signature is not a compact JWT");
-  if (!isGenuine(`${header}.${payload}`, Buffer.from(signature, "base64url"), key)) {
+  const claims = decodePart(payload, "JWT payload");
+  const key = chooseKey(keys, readKeyId(decodePart(header, "JWT header"), claims));
+  if (!isGenuine(`${header}.${payload}`, decodePart(signature, "JWT signature"), key)) {
     throw refuse(`its ${key.algorithm} signature is not of the configured key`);
   }
-  const { kid } = readJson(headerSchema, Buffer.from(header, "base64url"), "JWT header");
-  const claims = readJson(payloadSchema, Buffer.from(payload, "base64url"), "JWT payload");
-  checkClaims(kid ?? claims.keyid ?? "", claims.scope, key);
-  compareFiles(files, claims.files);
-}
-
-function checkClaims(keyId: string, scope: string, key: VerificationKey): void {
-  if (key.keyId !== null && keyId !== key.keyId) {
-    throw refuse(`its signature names key "${keyId}", accepted is "${key.keyId}"`);
-  }
+  const { files: signed, scope } = readJson(payloadSchema, claims, "JWT payload");
   const accepted = key.scope ?? "";
   if (scope !== accepted) {
     throw refuse(`its signature has scope "${scope}", accepted is "${accepted}"`);
   }
+  compareFiles(files, signed, excludeFiles);
+}
+
+function isSignatures(path: string): boolean {
+  return path === signaturesFile || path.endsWith(`/${signaturesFile}`);
+}
+
+function findSignatures(files: Files): Uint8Array | undefined {
+  const [first, second] = [...files].filter(([path]) => isSignatures(path));
+  if (second !== undefined) throw refuse(`it has "${first?.[0]}" and "${second[0]}"`);
+  return first?.[1];
+}
+
+/** Node reads base64url in more ways than one; here, each text has to be the only one for its bytes. */
+function decodePart(text: string, name: string): Uint8Array {
+  const bytes = Buffer.from(text, "base64url");
+  if (bytes.toString("base64url") !== text) throw refuse(`its ${name} is not base64url`);
+  return bytes;
+}
+
+function readKeyId(header: Uint8Array, claims: Uint8Array): string {
+  const { kid } = readJson(headerSchema, header, "JWT header");
+  return kid === "" ? readJson(namedSchema, claims, "JWT payload").keyid : kid;
+}
+
+function chooseKey(keys: readonly VerificationKey[], named: string): VerificationKey {
+  const key = keys.find(({ keyId }) => keyId === named) ?? keys.find(({ keyId }) => keyId === null);
+  if (key !== undefined) return key;
+  const accepted = keys.map(({ keyId }) => `"${keyId}"`).join(", ");
+  throw refuse(`its signature names key "${named}", accepted is ${accepted}`);
 }
 
 function readJson<S extends v.GenericSchema>(
@@ -107,7 +133,7 @@ function readJson<S extends v.GenericSchema>(
   return result.output;
 }
 
-function isGenuine(signed: string, signature: Buffer, key: VerificationKey): boolean {
+function isGenuine(signed: string, signature: Uint8Array, key: VerificationKey): boolean {
   const hash = `sha${key.algorithm.slice(2)}`;
   if (key.algorithm.startsWith("HS")) {
     const expected = createHmac(hash, key.key).update(signed).digest();
@@ -129,6 +155,7 @@ function verifyOptions(algorithm: SignatureAlgorithm): object {
     : { padding: constants.RSA_PKCS1_PADDING };
 }
 
+/** PEM of a public key, a certificate or a private key, from which the public one follows. */
 function readPublicKey({ key, algorithm }: VerificationKey): KeyObject {
   let object: KeyObject;
   try {
@@ -151,49 +178,43 @@ interface SignedFile {
   readonly algorithm: string;
 }
 
-function compareFiles(files: Files, signed: readonly SignedFile[]): void {
-  const left = new Set([...files.keys()].filter((name) => name !== signaturesFile));
-  for (const { name, hash, algorithm } of signed) {
-    const path = name.replace(/^\/+/, "");
+function compareFiles(
+  files: Files,
+  signed: readonly SignedFile[],
+  excludeFiles: readonly string[],
+): void {
+  const globs = excludeFiles.flatMap((text) => parseGlob(text) ?? []);
+  const isExcluded = (path: string): boolean => globs.some((matches) => matches(path));
+  const left = new Set([...files.keys()].filter((path) => !isSignatures(path)));
+  for (const file of signed) {
+    const path = file.name.replace(/^\/+/, "");
     const bytes = files.get(path);
     if (bytes === undefined || !left.delete(path)) {
-      throw refuse(`"${name}" is signed, but not in it once`);
+      throw refuse(`"${file.name}" is signed, but not in it once`);
     }
-    const nodeHash = hashes.get(algorithm);
-    if (nodeHash === undefined) throw refuse(`"${name}" is hashed with ${algorithm}`);
-    const digest = createHash(nodeHash).update(canonical(path, bytes)).digest("hex");
-    if (digest !== hash.toLowerCase()) throw refuse(`"${name}" is not what was signed`);
+    if (!isExcluded(path)) compareFile(path, bytes, file);
   }
-  if (left.size > 0) throw refuse(`"${[...left].join('", "')}" is not signed`);
+  const foreign = [...left].filter((path) => !isExcluded(path));
+  if (foreign.length > 0) throw refuse(`"${foreign.join('", "')}" is not signed`);
+}
+
+function compareFile(path: string, bytes: Uint8Array, { name, hash, algorithm }: SignedFile): void {
+  const nodeHash = hashes.get(algorithm);
+  if (nodeHash === undefined) throw refuse(`"${name}" is hashed with ${algorithm}`);
+  const digest = createHash(nodeHash).update(canonical(path, bytes)).digest("hex");
+  if (digest !== hash.toLowerCase()) throw refuse(`"${name}" is not what was signed`);
 }
 
 /** Structured files are signed by content, so that they may be written in another way. */
 function canonical(path: string, bytes: Uint8Array): Uint8Array | string {
   const file = path.slice(path.lastIndexOf("/") + 1);
-  if (file !== "data.json" && path !== ".manifest") return bytes;
+  if (file === "data.yaml" || file === "data.yml") {
+    throw refuse(`"${path}" is YAML; \`opa build\` turns it into data.json`);
+  }
+  if (file !== "data.json" && file !== ".manifest") return bytes;
   try {
-    return encodeCanonically(parse(Buffer.from(bytes).toString()));
+    return printTree(parseTree(new TextDecoder("utf-8", { fatal: true }).decode(bytes)));
   } catch (error) {
     throw refuse(`"${path}" is not JSON`, error);
   }
-}
-
-/** Keys in the order of their UTF-8 bytes, no spaces, numbers as written, strings as Go has them. */
-export function encodeCanonically(value: unknown): string {
-  if (isLosslessNumber(value)) return value.toString();
-  if (Array.isArray(value)) return `[${value.map(encodeCanonically).join(",")}]`;
-  if (typeof value === "object" && value !== null) {
-    const members = Object.entries(value)
-      .map(([key, member]) => [Buffer.from(key), key, member] as const)
-      .toSorted(([one], [other]) => Buffer.compare(one, other))
-      .map(([, key, member]) => `${encodeString(key)}:${encodeCanonically(member)}`);
-    return `{${members.join(",")}}`;
-  }
-  return typeof value === "string" ? encodeString(value) : String(value);
-}
-
-function encodeString(text: string): string {
-  return JSON.stringify(text.toWellFormed())
-    .replaceAll("\u2028", String.raw`\u2028`)
-    .replaceAll("\u2029", String.raw`\u2029`);
 }

@@ -7,15 +7,13 @@ import { optional, type Variable, variable } from "bouncer-environment/table";
 import { flag, integer, text } from "bouncer-environment/value";
 import * as v from "valibot";
 import { environment, fileName, mountPath, port } from "../contract.ts";
+import { signatureAlgorithms } from "../bundle/keys.ts";
+import { bundleRows, syncRows } from "./bundle.ts";
+import { networkRows } from "./network.ts";
 import * as value from "./value.ts";
 
 const seconds = (least: number, most: number): string =>
   `a whole number of seconds from ${least} to ${most}`;
-const signatureAlgorithms = [
-  ...(["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"] as const),
-  ...(["ES256", "ES384", "ES512", "HS256", "HS384", "HS512"] as const),
-] as const;
-export type SignatureAlgorithm = (typeof signatureAlgorithms)[number];
 const booleans = "`true` or `false`";
 
 export const table = {
@@ -60,9 +58,11 @@ export const table = {
     accepts: "PEM certificates",
     doc: "The authorities that the servers of policy are verified against; unset: Node's own list.",
   }),
-  policyBundleUrl: optional(environment.policyBundleUrl, value.url("http", "https"), {
-    accepts: "an http or https URL without credentials",
-    doc: "The bundle that `bouncer load` fetches before the application starts.",
+  ...syncRows,
+  policyBundleUrl: optional(environment.policyBundleUrl, value.bundleUrls, {
+    accepts:
+      "a comma-separated list of http or https URLs without credentials, the last segments of which differ",
+    doc: "The bundles that `bouncer load` fetches before the application starts. All of them are enforced together; each is called by the last segment of its URL. When `POLICY_SYNC_URL` is polled, the first of them is what is there, and the others are polled where they are.",
   }),
   policyStore: variable(environment.policyStore, "opa", v.picklist(["opa"]), {
     accepts: "`opa`",
@@ -103,6 +103,35 @@ export const table = {
     accepts: "any text",
     doc: "Scope that the signature must have.",
   }),
+  ...bundleRows,
+  policyEvaluationTimeoutMs: variable(
+    environment.policyEvaluationTimeoutMs,
+    "1000",
+    integer(1, 60_000),
+    {
+      accepts: "milliseconds, a whole number from 1 to 60000",
+      doc: "How long one evaluation of the policy may take. After 10 ms it goes on in a thread of its own, and other requests do not wait for it.",
+    },
+  ),
+  policyDecisionTimeoutMs: variable(
+    environment.policyDecisionTimeoutMs,
+    "10000",
+    integer(1, 600_000),
+    {
+      accepts: "milliseconds, a whole number from 1 to 600000",
+      doc: "How long a decision may take in all: evaluations, the network calls of the policy, and waiting for others that take long. Then the client gets 503 `policy_timeout`.",
+    },
+  ),
+  policyEvaluationMemoryMib: variable(
+    environment.policyEvaluationMemoryMib,
+    "32",
+    integer(1, 2048),
+    {
+      accepts: "MiB, a whole number from 1 to 2048",
+      doc: "How much memory one evaluation may use beyond the policy's data; beyond it, the client gets 503 `policy_error`. It is not given back.",
+    },
+  ),
+  ...networkRows,
   cacheTtl: variable(environment.cacheTtl, "5", integer(0, 86_400), {
     accepts: `${seconds(0, 86_400)}; 0 switches the cache off`,
     doc: "How long a decision may be given again for the same input and the same policy. A policy that reads the clock is late by up to this.",
@@ -151,7 +180,7 @@ export const table = {
   degradedRoutes: optional(environment.degradedRoutes, value.degradedRoutes, {
     accepts:
       "a comma-separated list of `METHOD PATH`; METHOD in capitals or `*`, PATH without query, exact or ending in `/*`",
-    doc: "Requests that are let through, and recorded as degraded, while no decision can be had: `no_policy`, `policy_error`, `overload`. What the policy refuses is refused here, too.",
+    doc: "Requests that are let through, and recorded as degraded, while no decision can be had: `no_policy`, `policy_error`, `policy_timeout`, `overload`. What the policy refuses is refused here, too.",
   }),
   enableAuditLog: variable(environment.enableAuditLog, "true", flag, {
     accepts: booleans,

@@ -5,6 +5,8 @@
 import { integer } from "bouncer-environment/value";
 import * as v from "valibot";
 import { parsePointer } from "../audit/erase.ts";
+import { parseGlob } from "../bundle/glob.ts";
+import { bundleNameOf } from "../bundle/name.ts";
 import { type Listener, type Probe, probeFields } from "../contract.ts";
 import { parseDegradedRoute } from "../proxy/degraded.ts";
 
@@ -46,6 +48,13 @@ export function url(...protocols: readonly string[]) {
   );
 }
 
+export const bundleUrls = v.pipe(
+  v.string(),
+  v.transform(splitList),
+  v.array(url("http", "https")),
+  v.check((all) => new Set(all.map(bundleNameOf)).size === all.length),
+);
+
 /** `http://127.0.0.1:3000`: an origin and nothing else. */
 export const targetUrl = v.pipe(
   url("http"),
@@ -85,7 +94,7 @@ export const listeners = v.pipe(
   v.check((all) => new Set(all.map((one) => one.port)).size === all.length),
 );
 
-const cidr = v.pipe(
+export const cidr = v.pipe(
   v.string(),
   v.regex(/^[\da-fA-F:.]+(?:\/\d{1,3})?$/),
   v.transform((value): Cidr => {
@@ -111,7 +120,7 @@ const cidr = v.pipe(
 export const cidrs = v.pipe(v.string(), v.transform(splitList), v.array(cidr));
 
 /** Each item read by `parse`, which answers null to what it cannot read. */
-function listOf<T>(parse: (item: string) => T | null) {
+export function listOf<T>(parse: (item: string) => T | null) {
   return v.pipe(
     v.string(),
     v.transform((value) => splitList(value).map(parse)),
@@ -123,6 +132,8 @@ function listOf<T>(parse: (item: string) => T | null) {
 export const degradedRoutes = listOf(parseDegradedRoute);
 
 export const auditMasks = listOf(parsePointer);
+
+export const globs = listOf((text) => (parseGlob(text) === null ? null : text));
 
 const headerSchema = v.object({
   name: v.pipe(v.string(), v.regex(/^[!#$%&'*+\-.^_`|~\w]+$/)),

@@ -1,20 +1,25 @@
 /**
- * `bouncer load`: fetches the first bundle before the application starts, checks all that can be
- * checked without traffic, and leaves it where the sidecar looks. Never leaves half a file.
+ * `bouncer load`: fetches the bundles before the application starts, checks all that can be checked
+ * without traffic, and leaves them where the sidecar looks. Never leaves half a file.
  */
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "pino";
-import type { Config } from "../config.ts";
-import { environment, fileName } from "../contract.ts";
-import { AppError } from "../errors.ts";
-import { toAppError } from "../sync/access.ts";
-import { hashBundle } from "../bundle/bundle.ts";
+import { type BundleRequirements, hashBundle, type Snapshot } from "../bundle/bundle.ts";
+import { loadedFile } from "../bundle/name.ts";
+import { bundleNamesOf, requirementsOf, sourcesOf } from "../bundle/requirements.ts";
 import { backoffMs, type Clock, systemClock } from "../clock.ts";
+import type { Config } from "../config.ts";
+import { environment } from "../contract.ts";
+import { AppError } from "../errors.ts";
+import { prepare } from "../evaluation/prepare.ts";
+import type { BundleIdentity } from "../policy/decision.ts";
+import { plannedFrom } from "../policy/loaded.ts";
+import { checkAge } from "../policy/store.ts";
+import { toAppError } from "../sync/access.ts";
 import { createFetcher, type Fetcher } from "../sync/fetch.ts";
-import { requirementsOf } from "../bundle/requirements.ts";
-import { loadBundle } from "../policy/store.ts";
 import { replaceFile } from "./replace.ts";
+import { findStored } from "./stored.ts";
 
 export interface LoadDeps {
   readonly log: Logger;
@@ -35,10 +40,8 @@ export const loadTiming = {
 export async function runLoad(config: Config, deps: LoadDeps): Promise<number> {
   const { log, clock = systemClock, terminationLog = "/dev/termination-log" } = deps;
   try {
-    const url = config.policyBundleUrl;
-    if (url === null) throw new AppError("config_invalid", missingUrl);
-    const revision = await load(config, url, clock, log);
-    log.info({ url: url.href, revision }, "policy loaded");
+    const identities = await load(config, clock, log);
+    for (const { name, revision } of identities) log.info({ name, revision }, "policy loaded");
     return 0;
   } catch (error) {
     const failure = toAppError(error, "bundle_unwritable");
@@ -59,44 +62,98 @@ const missingUrl = `Cannot load policy: ${environment.policyBundleUrl} is not se
 async function explainGoingOn(config: Config, failure: AppError): Promise<string | null> {
   const isBad = failure.code === "bundle_invalid" || failure.code === "bundle_signature";
   if (isBad || failure.code === "bundle_unwritable") return null;
-  if (await hasUsableBundle(config)) return "policy not loaded, the one from before goes on";
-  return config.policySyncUrl === null
+  if (await hasUsableBundles(config)) return "policy not loaded, the one from before goes on";
+  return config.policySyncUrl === null || failure.code === "bundle_older"
     ? null
     : `policy not loaded, everything is refused until ${environment.policySyncUrl} delivers one`;
 }
 
 /** Of an earlier run in the same pod: init containers run again when a node restarts. */
-async function hasUsableBundle(config: Config): Promise<boolean> {
+async function hasUsableBundles(config: Config): Promise<boolean> {
   try {
-    const bytes = await readFile(join(config.policyDirectory, fileName.bundle));
-    await loadBundle(bytes, requirementsOf(config));
+    const requirements = await requirementsOf(config);
+    const names = bundleNamesOf(config);
+    const snapshots: Snapshot[] = [];
+    for (const name of names) {
+      const found = await findStored(config, name, { names, requirements, onRefused: ignore });
+      const loaded = found.find(({ isLoaded }) => isLoaded);
+      if (loaded === undefined) return false;
+      snapshots.push({ name, bytes: loaded.bytes, deltas: [] });
+    }
+    await check(config, snapshots, requirements);
     return true;
   } catch {
     return false;
   }
 }
 
-async function load(config: Config, url: URL, clock: Clock, log: Logger): Promise<string> {
+function ignore(): void {
+  // What is not usable was complained of when it was fetched.
+}
+
+/** Everything up to the first request. Throws AppError. */
+async function check(
+  config: Config,
+  snapshots: readonly Snapshot[],
+  requirements: BundleRequirements,
+): Promise<readonly BundleIdentity[]> {
+  const evaluationBytes = config.policyEvaluationMemoryMib * 1024 * 1024;
+  const prepared = await prepare({ snapshots, requirements, evaluationBytes });
+  plannedFrom(prepared);
+  return prepared.contents.identities;
+}
+
+async function load(config: Config, clock: Clock, log: Logger): Promise<readonly BundleIdentity[]> {
   const fetcher = createFetcher(config);
+  const names = bundleNamesOf(config);
   try {
-    const bytes = await fetchInBudget(config, fetcher, url, { clock, log });
-    const { bundle } = await loadBundle(bytes, requirementsOf(config));
-    await replaceFile(join(config.policyDirectory, fileName.bundle), bytes);
-    log.debug({ sha256: hashBundle(bytes), bytes: bytes.byteLength }, "policy stored");
-    return bundle.manifest.revision;
+    const hasSync = config.policySyncUrl !== null;
+    const endsAt = clock.now() + (hasSync ? loadTiming.budgetWithSyncMs : loadTiming.budgetMs);
+    const snapshots: Snapshot[] = [];
+    for (const { name, url } of sourcesOf(config)) {
+      if (url === null) throw new AppError("config_invalid", missingUrl);
+      const bytes = await fetchInBudget(fetcher, url, { clock, log, endsAt, hasSync });
+      snapshots.push({ name, bytes, deltas: [] });
+    }
+    const requirements = await requirementsOf(config);
+    const identities = await check(config, snapshots, requirements);
+    if (config.policyRefuseOlder) await refuseOlder(config, identities, requirements);
+    for (const { name, bytes } of snapshots) {
+      await replaceFile(join(config.policyDirectory, loadedFile(name, names)), bytes);
+      log.debug({ name, sha256: hashBundle(bytes), bytes: bytes.byteLength }, "policy stored");
+    }
+    return identities;
   } finally {
     await fetcher.close();
   }
 }
 
-async function fetchInBudget(
+/** Throws AppError when a bundle is older than what is stored of the same name. */
+async function refuseOlder(
   config: Config,
+  identities: readonly BundleIdentity[],
+  requirements: BundleRequirements,
+): Promise<void> {
+  const names = identities.map(({ name }) => name);
+  for (const identity of identities) {
+    const options = { names, requirements, onRefused: ignore };
+    const [newest] = await findStored(config, identity.name, options);
+    checkAge(identity, newest?.serial ?? null);
+  }
+}
+
+interface Attempt {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly endsAt: number;
+  readonly hasSync: boolean;
+}
+
+async function fetchInBudget(
   fetcher: Fetcher,
   url: URL,
-  { clock, log }: { readonly clock: Clock; readonly log: Logger },
+  { clock, log, endsAt, hasSync }: Attempt,
 ): Promise<Uint8Array> {
-  const hasSync = config.policySyncUrl !== null;
-  const endsAt = clock.now() + (hasSync ? loadTiming.budgetWithSyncMs : loadTiming.budgetMs);
   for (let attempt = 0; ; attempt += 1) {
     const remainingMs = Math.max(endsAt - clock.now(), 1);
     try {

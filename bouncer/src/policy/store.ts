@@ -1,112 +1,175 @@
 /**
- * The bundle that is enforced now. A new one is opened, compiled and warmed up beside it, then
- * takes its place in one step; whatever fails on the way leaves it as it is.
+ * The bundles that are enforced now. A set with a new bundle or delta in it is prepared beside the
+ * one that is active, then takes its place in one step; whatever fails on the way leaves everything
+ * as it is. Before the first bundle of every name has come, there is no policy.
  */
-import { setImmediate } from "node:timers/promises";
+import { isDelta } from "../bundle/archive.ts";
+import { type BundleRequirements, hashBundle, type Snapshot } from "../bundle/bundle.ts";
+import { checkMembers } from "../bundle/set.ts";
 import { AppError } from "../errors.ts";
-import { type Bundle, type BundleRequirements, hashBundle, openBundle } from "../bundle/bundle.ts";
 import type { BundleIdentity } from "./decision.ts";
-import { createEngine, type Engine } from "../rego/engine.ts";
-import { buildInput, type InputPlan, planInput } from "./input.ts";
 
-export interface Active {
-  readonly identity: BundleIdentity;
-  readonly engine: Engine;
-  readonly plan: InputPlan;
+/** A set of bundles that can be asked. */
+export interface PreparedSet {
+  /** In the order of the snapshots. */
+  readonly identities: readonly BundleIdentity[];
+  /** Instances replaced after a throw, those of the warm-up left out. */
+  revivals(): number;
+  /** It is not asked any more. */
+  close(): void;
+}
+
+export interface Active<P extends PreparedSet> {
+  readonly prepared: P;
   readonly activatedAt: number;
 }
 
-/** Opens a bundle as far as it can be checked without traffic; throws AppError. */
-export async function loadBundle(
-  bytes: Uint8Array,
-  requirements: BundleRequirements,
-): Promise<{ readonly bundle: Bundle; readonly engine: Engine; readonly plan: InputPlan }> {
-  const bundle = await openBundle(bytes, requirements);
-  const planned = planInput(bundle.manifest.inputFields);
-  if (planned.kind === "unknown") {
-    throw new AppError(
-      "bundle_invalid",
-      `Cannot read .manifest: metadata.bouncer.input has "${planned.field}", accepted are ${planned.known.join(", ")}`,
-    );
-  }
-  const { wasm, data } = bundle;
-  const engine = await createEngine({ wasm, data, entrypoint: requirements.decisionPath });
-  return { bundle, engine, plan: planned.plan };
-}
-
-const warmUp = { rounds: 40, evaluations: 25 } as const;
-
-/**
- * Lets the compiler see the policy at work, so that the first requests are not the slow ones; in
- * small rounds, because the event loop serves requests meanwhile. Stops at the first error: to a
- * made-up request, a sound policy may answer with one.
- */
-async function warm(engine: Engine, plan: InputPlan): Promise<void> {
-  const endpoint = { address: "192.0.2.1", port: 1 };
-  const head = {
-    method: "GET",
-    target: "/",
-    protocol: "HTTP/1.1",
-    scheme: "http",
-    host: "warm-up.invalid",
-    rawHeaders: ["Authorization", "Bearer warm-up"],
-    source: endpoint,
-    destination: endpoint,
-  } as const;
-  const context = { time: () => new Date(0).toISOString(), id: () => "warm-up" };
-  const built = buildInput(plan, head, null, context);
-  if (built.kind !== "input") return;
-  const input = JSON.stringify(built.input);
-  for (let round = 0; round < warmUp.rounds; round += 1) {
-    for (let count = 0; count < warmUp.evaluations; count += 1) {
-      if (engine.evaluate(input).kind === "error") return;
-    }
-    await setImmediate();
-  }
-}
-
-export interface Store {
-  active(): Active | null;
-  /** One at a time, in the order of the calls. Throws AppError; then nothing has changed. */
+export interface Store<P extends PreparedSet> {
+  active(): Active<P> | null;
+  /** What is held of the bundle of this name; not enforced before `active` has it. */
+  held(name: string): BundleIdentity | null;
+  /**
+   * Takes a bundle, or a delta to the one of the same name. One at a time, in the order of the
+   * calls. Throws AppError; then nothing has changed.
+   */
   activate(bytes: Uint8Array, name: string): Promise<BundleIdentity>;
-  /** Instances replaced after a throw, over all bundles. */
+  /** Instances replaced after a throw, over all sets. */
   revivals(): number;
 }
 
-export interface StoreOptions {
-  readonly requirements: BundleRequirements;
+export interface StoreOptions<P extends PreparedSet> {
+  /** Of all bundles of the set. */
+  readonly names: readonly string[];
+  readonly requirements: () => Promise<BundleRequirements>;
+  /** Everything up to the first request; throws AppError for what cannot be enforced. */
+  readonly prepare: (
+    snapshots: readonly Snapshot[],
+    requirements: BundleRequirements,
+  ) => Promise<P>;
+  readonly refuseOlder: boolean;
+  /** How many deltas may change a bundle before it has to be fetched again. */
+  readonly maxDeltas: number;
   readonly now: () => number;
-  readonly onSwitch: (active: Active) => void;
+  readonly onSwitch: (active: Active<P>) => void;
+  /** A bundle without deltas became active. */
+  readonly onSnapshot?: (snapshot: Snapshot) => void;
 }
 
-export function createStore(options: StoreOptions): Store {
-  let active: Active | null = null;
+interface Held {
+  readonly snapshot: Snapshot;
+  readonly identity: BundleIdentity;
+}
+
+function refuse(reason: string): AppError {
+  return new AppError("bundle_invalid", reason);
+}
+
+export function createStore<P extends PreparedSet>(options: StoreOptions<P>): Store<P> {
+  const { names, maxDeltas } = options;
+  let active: Active<P> | null = null;
+  let held: ReadonlyMap<string, Held> = new Map();
+  /** The highest serial of each bundle that was active. */
+  const serials = new Map<string, number>();
   let pastRevivals = 0;
   let queue: Promise<unknown> = Promise.resolve();
 
+  async function place(bytes: Uint8Array, name: string): Promise<Snapshot> {
+    if (!(await isDelta(bytes, (await options.requirements()).limits))) {
+      return { name, bytes, deltas: [] };
+    }
+    const present = held.get(name)?.snapshot;
+    if (present === undefined) {
+      throw refuse("Cannot apply delta: there is no snapshot that it could change");
+    }
+    if (present.deltas.length >= maxDeltas) {
+      throw refuse(`Cannot apply delta: there are ${maxDeltas} already, which is the most`);
+    }
+    return { ...present, deltas: [...present.deltas, bytes] };
+  }
+
   async function replace(bytes: Uint8Array, name: string): Promise<BundleIdentity> {
-    const sha256 = hashBundle(bytes);
-    if (active?.identity.sha256 === sha256) return active.identity;
-    const { bundle, engine, plan } = await loadBundle(bytes, options.requirements);
-    const identity = { name, revision: bundle.manifest.revision, sha256 };
-    await warm(engine, plan);
-    // The warm-up's own are no failures of requests.
-    pastRevivals += (active?.engine.revivals() ?? 0) - engine.revivals();
-    active = { identity, engine, plan, activatedAt: options.now() };
+    const present = held.get(name)?.identity;
+    if (present?.deltas === 0 && present.sha256 === hashBundle(bytes)) return present;
+    if (!names.includes(name)) {
+      throw refuse(`Cannot use bundle "${name}": accepted are "${names.join('", "')}"`);
+    }
+    const placed = await place(bytes, name);
+    const snapshots = names.flatMap((one) => {
+      const snapshot = one === name ? placed : held.get(one)?.snapshot;
+      return snapshot === undefined ? [] : [snapshot];
+    });
+    const requirements = await options.requirements();
+    const prepared =
+      snapshots.length < names.length ? null : await options.prepare(snapshots, requirements);
+    const identities = prepared?.identities ?? (await checkMembers(snapshots, requirements));
+    const next = pair(snapshots, identities);
+    const taken = next.get(name);
+    if (taken === undefined) throw new Error(`the set was prepared without "${name}"`);
+    try {
+      if (options.refuseOlder) checkAge(taken.identity, serials.get(name) ?? null);
+    } catch (error) {
+      prepared?.close();
+      throw error;
+    }
+    held = next;
+    if (prepared !== null) enforce(prepared, [...next.values()], placed);
+    return taken.identity;
+  }
+
+  function enforce(prepared: P, members: readonly Held[], placed: Snapshot): void {
+    pastRevivals += active?.prepared.revivals() ?? 0;
+    const last = active;
+    active = { prepared, activatedAt: options.now() };
+    for (const { identity, snapshot } of members) {
+      const { name, serial } = identity;
+      if (serial !== null) serials.set(name, Math.max(serial, serials.get(name) ?? 0));
+      const isNew = last === null || snapshot === placed;
+      if (isNew && snapshot.deltas.length === 0) options.onSnapshot?.(snapshot);
+    }
     options.onSwitch(active);
-    return identity;
+    last?.prepared.close();
   }
 
   return {
     active: () => active,
+    held: (name) => held.get(name)?.identity ?? null,
     activate(bytes, name) {
-      const next = queue.then(
-        () => replace(bytes, name),
-        () => replace(bytes, name),
-      );
+      const next = queue.then(() => replace(bytes, name));
       queue = next.catch(() => undefined);
       return next;
     },
-    revivals: () => pastRevivals + (active?.engine.revivals() ?? 0),
+    revivals: () => pastRevivals + (active?.prepared.revivals() ?? 0),
   };
+}
+
+function pair(
+  snapshots: readonly Snapshot[],
+  identities: readonly BundleIdentity[],
+): ReadonlyMap<string, Held> {
+  return new Map(
+    snapshots.flatMap((snapshot, at) => {
+      const identity = identities[at];
+      return identity === undefined ? [] : [[snapshot.name, { snapshot, identity }]];
+    }),
+  );
+}
+
+/** A signature has no date: without this, whoever can serve a bundle can serve an old one. */
+export function checkAge({ name, serial, deltas }: BundleIdentity, last: number | null): void {
+  const subject = `Cannot accept bundle "${name}"`;
+  if (serial === null) {
+    throw new AppError(
+      "bundle_older",
+      `${subject}: its manifest has no metadata.bouncer.serial, and POLICY_REFUSE_OLDER is set`,
+    );
+  }
+  if (last === null) return;
+  // The same bundle may come again; a delta that does would change the data once more.
+  if (serial < last || (deltas > 0 && serial === last)) {
+    const accepted = deltas > 0 ? `more than ${last}` : `${last} or more`;
+    throw new AppError(
+      "bundle_older",
+      `${subject}: its serial is ${serial}, accepted is ${accepted}`,
+    );
+  }
 }

@@ -9,17 +9,41 @@ const connectTimeoutMs = 5000;
 
 /** An agent for one server, or for one connection that must be possible to cut. */
 export function createAgent(config: Config, onSocket?: (socket: Socket) => void): Agent {
-  const ca = config.policySyncCa === null ? {} : { ca: config.policySyncCa };
-  const connect = buildConnector({ timeout: connectTimeoutMs, ...ca });
   return new Agent({
     connect: (options, callback) => {
-      connect(options, (...result) => {
-        // After a failure there is none, not even null, whatever the types say.
-        if (result[0] === null) onSocket?.(result[1]);
-        callback(...result);
-      });
+      // For each connection anew: whoever renews the certificate restarts nothing.
+      readIdentity(config).then(
+        (identity) => {
+          const ca = config.policySyncCa === null ? {} : { ca: config.policySyncCa };
+          const connect = buildConnector({ timeout: connectTimeoutMs, ...ca, ...identity });
+          connect(options, (...result) => {
+            // After a failure there is none, not even null, whatever the types say.
+            if (result[0] === null) onSocket?.(result[1]);
+            callback(...result);
+          });
+        },
+        (error: unknown) => {
+          callback(error instanceof Error ? error : new Error(String(error)), null);
+        },
+      );
     },
   });
+}
+
+/** The certificate that the servers of policy are shown, and its key; nothing when there is none. */
+async function readIdentity(config: Config): Promise<{ cert?: string; key?: string }> {
+  const { policySyncClientCertFile: certFile, policySyncClientKeyFile: keyFile } = config;
+  if (certFile === null || keyFile === null) return {};
+  const [cert, key] = await Promise.all([readSecret(certFile), readSecret(keyFile)]);
+  return { cert, key };
+}
+
+async function readSecret(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    throw new AppError("sync_unreachable", `Cannot read "${path}"`, { cause: error });
+  }
 }
 
 /**

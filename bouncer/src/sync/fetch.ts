@@ -4,13 +4,14 @@ import { request } from "undici";
 import type { Config } from "../config.ts";
 import { AppError } from "../errors.ts";
 import { authorize, createAgent, describeFailure } from "./access.ts";
-import { archiveLimits } from "../bundle/archive.ts";
 
 export interface FetchOptions {
   /** ETag of what is enforced already. */
   readonly etag?: string | null;
   /** Ask the server to hold the request until there is something new. */
   readonly waitSeconds?: number;
+  /** What has changed since `etag` will do, too. */
+  readonly acceptsDelta?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -21,7 +22,13 @@ export type Fetched =
       readonly etag: string | null;
       readonly isLongPoll: boolean;
     }
-  | { readonly kind: "unchanged"; readonly isLongPoll: boolean };
+  | {
+      readonly kind: "unchanged";
+      /** The server may have another for the same content now; null: it did not say. */
+      readonly etag: string | null;
+      /** null: the answer does not tell. */
+      readonly isLongPoll: boolean | null;
+    };
 
 export interface Fetcher {
   /** Throws AppError: `bundle_not_found` or `bundle_unreachable`. */
@@ -64,7 +71,8 @@ async function pull(
   url: URL,
   options: FetchOptions,
 ): Promise<Fetched> {
-  const { etag = null, waitSeconds = 0, signal } = options;
+  const { etag = null, waitSeconds = 0, acceptsDelta = false, signal } = options;
+  const modes = acceptsDelta ? "modes=snapshot,delta" : "modes=snapshot";
   const waitMs = waitSeconds * 1000;
   const deadline = AbortSignal.timeout(waitMs + downloadTimeoutMs);
   const response = await request(url, {
@@ -72,28 +80,35 @@ async function pull(
     headers: {
       ...(await authorize(config)),
       accept: `${longPollType}, application/gzip, */*`,
-      prefer: waitSeconds > 0 ? `modes=snapshot;wait=${waitSeconds}` : "modes=snapshot",
+      prefer: waitSeconds > 0 ? `${modes};wait=${waitSeconds}` : modes,
       ...(etag === null ? {} : { "if-none-match": etag }),
     },
     headersTimeout: waitMs + answerTimeoutMs,
     bodyTimeout: answerTimeoutMs,
     signal: signal === undefined ? deadline : AbortSignal.any([deadline, signal]),
   });
-  return await readAnswer(url, response);
+  return await readAnswer(url, response, config.policyMaxBundleBytes);
 }
 
-async function readAnswer(url: URL, response: Dispatcher.ResponseData): Promise<Fetched> {
+async function readAnswer(
+  url: URL,
+  response: Dispatcher.ResponseData,
+  maxBytes: number,
+): Promise<Fetched> {
   const { statusCode, headers, body } = response;
+  const etag = takeFirst(headers["etag"]) ?? null;
   const type = takeFirst(headers["content-type"]) ?? "";
   const isLongPoll = type.split(";", 1)[0]?.trim().toLowerCase() === longPollType;
   if (statusCode === 200) {
-    const bytes = await readBody(url, response);
+    const bytes = await readBody(url, response, maxBytes);
     // OPA's protocol: an empty answer is a long poll that ended without news.
-    if (bytes.byteLength === 0) return { kind: "unchanged", isLongPoll };
-    return { kind: "bundle", bytes, etag: takeFirst(headers["etag"]) ?? null, isLongPoll };
+    if (bytes.byteLength === 0) return { kind: "unchanged", etag: null, isLongPoll };
+    return { kind: "bundle", bytes, etag, isLongPoll };
   }
   await body.dump();
-  if (statusCode === 304) return { kind: "unchanged", isLongPoll };
+  if (statusCode === 304) {
+    return { kind: "unchanged", etag, isLongPoll: type === "" ? null : isLongPoll };
+  }
   if (statusCode === 404 || statusCode === 410) {
     throw new AppError("bundle_not_found", `Cannot fetch bundle "${url.href}": not found`);
   }
@@ -104,16 +119,20 @@ function takeFirst(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 
-async function readBody(url: URL, response: Dispatcher.ResponseData): Promise<Uint8Array> {
+async function readBody(
+  url: URL,
+  response: Dispatcher.ResponseData,
+  maxBytes: number,
+): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body) {
     if (!(chunk instanceof Uint8Array)) continue;
     size += chunk.byteLength;
-    if (size > archiveLimits.compressedBytes) {
+    if (size > maxBytes) {
       throw new AppError(
         "bundle_invalid",
-        `Cannot fetch bundle "${url.href}": it is larger than ${archiveLimits.compressedBytes} bytes`,
+        `Cannot fetch bundle "${url.href}": it is larger than ${maxBytes} bytes`,
       );
     }
     chunks.push(chunk);

@@ -1,68 +1,40 @@
-/** Polls one URL for bundles: ETag, OPA's long polling where the server offers it, jitter always. */
-import { toAppError } from "./access.ts";
-import { backoffMs } from "../clock.ts";
-import { bundleNameOf } from "../bundle/requirements.ts";
+/** Polls servers for bundles: each bundle by itself, until the end. */
+import { sourcesOf } from "../bundle/requirements.ts";
 import type { Sync, SyncDeps } from "./source.ts";
+import { createPoller, type Poller } from "./poller.ts";
 
-export const pollTiming = {
-  /** Between two polls, uniformly. */
-  minMs: 10_000,
-  maxMs: 20_000,
-  /** At most between two long polls; a server that answers at once must not be hammered. */
-  longPollGapMs: 1000,
-  waitSeconds: 60,
-  backoff: { baseMs: 1000, capMs: 60_000 },
-} as const;
-
-export function createPollSync(deps: SyncDeps, url: URL): Sync {
-  const { fetcher, receiver, clock } = deps;
+export function createPollSync(deps: SyncDeps): Sync {
+  const { receiver, config } = deps;
   const stop = new AbortController();
-  const name = bundleNameOf(url);
-  /** Of the last bundle that was activated; one that could not be is fetched again. */
-  let etag: string | null = null;
+  /** What keeps a bundle from being current, by its name. */
+  const failing = new Set<string>();
+  const unreachable = new Set<string>();
 
-  async function pull(waitSeconds: number): Promise<boolean> {
-    const fetched = await fetcher.fetch(url, { etag, waitSeconds, signal: stop.signal });
-    receiver.connected(true);
-    if (fetched.kind === "bundle") {
-      await receiver.activate(fetched.bytes, name);
-      etag = fetched.etag;
-    }
-    receiver.report(null);
-    return fetched.isLongPoll;
-  }
-
-  function fail(error: unknown): void {
-    if (stop.signal.aborted) return;
-    const failure = toAppError(error, "bundle_unreachable");
-    if (failure.code === "bundle_unreachable") receiver.connected(false);
-    receiver.report(failure);
-  }
-
-  async function run(): Promise<void> {
-    let failures = 0;
-    while (!stop.signal.aborted) {
-      let delayMs: number;
-      try {
-        const isLongPoll = await pull(pollTiming.waitSeconds);
-        failures = 0;
-        delayMs = isLongPoll
-          ? clock.random() * pollTiming.longPollGapMs
-          : pollTiming.minMs + clock.random() * (pollTiming.maxMs - pollTiming.minMs);
-      } catch (error) {
-        fail(error);
-        delayMs = backoffMs(pollTiming.backoff, failures, clock);
-        failures += 1;
-      }
-      await clock.wait(delayMs, stop.signal).catch(() => undefined);
-    }
-  }
-
-  const running = run();
+  const pollers = sourcesOf(config).flatMap(({ name, pollUrl }): readonly Poller[] => {
+    if (pollUrl === null) return [];
+    const poller = createPoller(deps, {
+      name,
+      url: pollUrl,
+      signal: stop.signal,
+      onOutcome: (error) => {
+        if (error === null) failing.delete(name);
+        else failing.add(name);
+        // A bundle that can be had does not make up for one that cannot.
+        if (error !== null || failing.size === 0) receiver.report(error);
+      },
+      onConnected: (isConnected) => {
+        if (isConnected) unreachable.delete(name);
+        else unreachable.add(name);
+        receiver.connected(unreachable.size === 0);
+      },
+    });
+    return [poller];
+  });
+  const running = Promise.all(pollers.map((poller) => poller.run()));
   return {
     kind: "poll",
     refresh: async () => {
-      await pull(0).then(() => undefined, fail);
+      await Promise.all(pollers.map((poller) => poller.refresh()));
     },
     // Whoever is polled hears of no status.
     changed: () => undefined,

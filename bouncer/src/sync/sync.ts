@@ -16,5 +16,5 @@ export function createSync(deps: SyncDeps, reload: () => Promise<void>): Sync {
       close: async () => undefined,
     };
   }
-  return url.protocol.startsWith("ws") ? createBridgeSync(deps, url) : createPollSync(deps, url);
+  return url.protocol.startsWith("ws") ? createBridgeSync(deps, url) : createPollSync(deps);
 }
