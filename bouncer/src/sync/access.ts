@@ -2,8 +2,10 @@
 import { readFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { Agent, buildConnector, type Dispatcher } from "undici";
+import { type Clock, systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { AppError, type FailureCode } from "../errors.ts";
+import { createTokenSource, type TokenSource } from "./oauth.ts";
 
 const connectTimeoutMs = 5000;
 
@@ -71,10 +73,46 @@ export function explainFailures(
     });
 }
 
-/** The token is read on every use: the kubelet renews a projected one before it expires. */
+/** What is said to servers of policy about who asks. */
+export interface Credentials {
+  /** Headers of a request. Throws AppError. */
+  headers(): Promise<Record<string, string>>;
+  /** They were not accepted. */
+  refused(): void;
+}
+
+export function createCredentials(config: Config, clock: Pick<Clock, "now">): Credentials {
+  const granted = createGranted(config, clock);
+  const takeToken = async (): Promise<string | null> =>
+    // A file is read on every use: the kubelet renews a projected token before it expires.
+    granted === null
+      ? (config.policySyncClientToken ?? (await readTokenFile(config)))
+      : await granted.take();
+  return {
+    headers: async () => {
+      const token = await takeToken();
+      return token === null ? {} : { authorization: `Bearer ${token}` };
+    },
+    refused: () => granted?.forget(),
+  };
+}
+
+function createGranted(config: Config, clock: Pick<Clock, "now">): TokenSource | null {
+  const {
+    policySyncOauth2TokenUrl: tokenUrl,
+    policySyncOauth2ClientId: clientId,
+    policySyncOauth2ClientSecret: clientSecret,
+    policySyncOauth2Scopes: scopes,
+  } = config;
+  if (tokenUrl === null || clientId === null || clientSecret === null) return null;
+  const credentials = { tokenUrl, clientId, clientSecret, scopes };
+  // Idle connections of this agent keep no process alive and end by themselves.
+  return createTokenSource(credentials, createAgent(config), clock);
+}
+
+/** For one connection that lasts. */
 export async function authorize(config: Config): Promise<Record<string, string>> {
-  const token = config.policySyncClientToken ?? (await readTokenFile(config));
-  return token === null ? {} : { authorization: `Bearer ${token}` };
+  return await createCredentials(config, systemClock).headers();
 }
 
 async function readTokenFile(config: Config): Promise<string | null> {

@@ -3,7 +3,8 @@ import type { Dispatcher } from "undici";
 import { request } from "undici";
 import type { Config } from "../config.ts";
 import { AppError } from "../errors.ts";
-import { authorize, createAgent, describeFailure } from "./access.ts";
+import { systemClock } from "../clock.ts";
+import { createAgent, createCredentials, type Credentials, describeFailure } from "./access.ts";
 
 export interface FetchOptions {
   /** ETag of what is enforced already. */
@@ -44,10 +45,11 @@ const longPollType = "application/vnd.openpolicyagent.bundles";
 
 export function createFetcher(config: Config): Fetcher {
   const dispatcher = createAgent(config);
+  const access = { dispatcher, credentials: createCredentials(config, systemClock) };
   return {
     async fetch(url, options = {}) {
       try {
-        return await pull(config, dispatcher, url, options);
+        return await pull(config, access, url, options);
       } catch (error) {
         if (error instanceof AppError) throw error;
         throw unreachable(url, describeFailure(error), error);
@@ -65,9 +67,14 @@ function unreachable(url: URL, reason: string, cause?: unknown): AppError {
   });
 }
 
+interface Access {
+  readonly dispatcher: Dispatcher;
+  readonly credentials: Credentials;
+}
+
 async function pull(
   config: Config,
-  dispatcher: Dispatcher,
+  { dispatcher, credentials }: Access,
   url: URL,
   options: FetchOptions,
 ): Promise<Fetched> {
@@ -78,7 +85,7 @@ async function pull(
   const response = await request(url, {
     dispatcher,
     headers: {
-      ...(await authorize(config)),
+      ...(await credentials.headers()),
       accept: `${longPollType}, application/gzip, */*`,
       prefer: waitSeconds > 0 ? `${modes};wait=${waitSeconds}` : modes,
       ...(etag === null ? {} : { "if-none-match": etag }),
@@ -87,6 +94,7 @@ async function pull(
     bodyTimeout: answerTimeoutMs,
     signal: signal === undefined ? deadline : AbortSignal.any([deadline, signal]),
   });
+  if (response.statusCode === 401) credentials.refused();
   return await readAnswer(url, response, config.policyMaxBundleBytes);
 }
 

@@ -70,7 +70,8 @@ export function createPoller(deps: SyncDeps, options: PollerOptions): Poller {
   function fail(error: unknown): void {
     if (signal.aborted) return;
     const failure = toAppError(error, "bundle_unreachable");
-    if (failure.code === "bundle_unreachable") options.onConnected(false);
+    const isAway = failure.code === "bundle_unreachable" || failure.code === "sync_unreachable";
+    if (isAway) options.onConnected(false);
     options.onOutcome(failure);
   }
 
