@@ -5,6 +5,7 @@
  */
 import { parse } from "lossless-json";
 import type { RequestBody } from "./decision.ts";
+import { parseMultipart, readBoundary } from "./multipart.ts";
 import { hasBadEscape, parseForm } from "./target.ts";
 
 /** Far beyond any real document, far below any stack. */
@@ -20,7 +21,25 @@ export function parseBody(contentType: string | undefined, body: RequestBody | n
     if (hasBadEscape(text)) throw new SyntaxError("the form has a % without two hex digits");
     return Object.fromEntries(parseForm(text));
   }
-  return null;
+  return type.includes("multipart/form-data") ? parseParts(contentType ?? "", body.bytes) : null;
+}
+
+/** Name to values, as of any form; a part that says that it is JSON is one. */
+function parseParts(contentType: string, bytes: Uint8Array): unknown {
+  const boundary = readBoundary(contentType);
+  if (boundary === null) throw new SyntaxError("the multipart body has no clear boundary");
+  const form = new Map<string, unknown[]>();
+  for (const { name, type, bytes: value } of parseMultipart(bytes, boundary)) {
+    const values = form.get(name) ?? [];
+    form.set(name, values);
+    values.push(type === "application/json" ? parseJson(decode(value)) : decodeLossy(value));
+  }
+  return Object.fromEntries(form);
+}
+
+/** Files are not text; what stands in them is nothing to decide by. */
+function decodeLossy(bytes: Uint8Array): string {
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 }
 
 function decode(bytes: Uint8Array): string {
@@ -42,6 +61,8 @@ function parseJson(text: string): unknown {
 /** A number that a double would change goes to the policy as it was written. */
 function parseNumber(text: string): unknown {
   const number = Number(text);
+  // For one reader infinite, for another an error, for the evaluator nothing at all.
+  if (!Number.isFinite(number)) throw new SyntaxError(`the number ${text} is too large`);
   return String(number) === text || Number.isSafeInteger(number) ? number : JSON.rawJSON(text);
 }
 

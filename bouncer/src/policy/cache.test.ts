@@ -82,3 +82,13 @@ test("switched off, nothing is kept or counted", () => {
   expect(cache.get("a")).toBeUndefined();
   expect(cache.stats()).toEqual({ hits: 0, misses: 0, entries: 0 });
 });
+
+test("an entry with a time of its own is kept from its first sight on, and for so long", () => {
+  const { cache, clock } = cacheOf();
+  cache.set("a", 1, 5000);
+  expect(cache.get("a")).toBe(1);
+  clock.ms = 4999;
+  expect(cache.get("a")).toBe(1);
+  clock.ms = 5000;
+  expect(cache.get("a")).toBeUndefined();
+});

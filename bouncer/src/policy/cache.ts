@@ -12,7 +12,8 @@ export interface CacheStats {
 
 export interface Cache<T> {
   get(key: string): T | undefined;
-  set(key: string, value: T): void;
+  /** `ttlMs`: for this one entry, which is then kept from its first sight on. */
+  set(key: string, value: T, ttlMs?: number): void;
   clear(): void;
   stats(): CacheStats;
 }
@@ -79,12 +80,12 @@ class GenerationCache<T> implements Cache<T> {
     return undefined;
   }
 
-  set(key: string, value: T): void {
-    if (this.#isSeen(key)) {
-      this.#insert(key, { value, expiresAt: this.#options.now() + this.#options.ttlMs });
-    } else {
-      this.#seen[this.#hashed.slot] = this.#hashed.hash;
-    }
+  set(key: string, value: T, ttlMs?: number): void {
+    const isKept = this.#isSeen(key) || ttlMs !== undefined;
+    this.#seen[this.#hashed.slot] = this.#hashed.hash;
+    if (!isKept) return;
+    const expiresAt = this.#options.now() + (ttlMs ?? this.#options.ttlMs);
+    this.#insert(key, { value, expiresAt });
   }
 
   clear(): void {

@@ -76,6 +76,8 @@ export type DenyReason =
   | "policy_result"
   /** Evaluation threw; the instance was revived. */
   | "policy_error"
+  /** There was no decision in the time that evaluations and their network calls have. */
+  | "policy_timeout"
   /** No bundle has been activated yet. */
   | "no_policy"
   /** The policy reads the body, and the body is not what its content type says. */
@@ -97,8 +99,21 @@ export interface Decision {
   readonly input: unknown;
   /** What the policy answered, before it was understood; undefined when it was not asked. */
   readonly result: unknown;
-  /** Time in the evaluator, nanoseconds; 0 on a cache hit. */
+  /** Until the policy had answered, nanoseconds; 0 on a cache hit. */
   readonly evaluationNs: number;
+  /** What the policy beside the enforced one says to the same request; null: there is none. */
+  readonly watched: Watched | null;
+}
+
+/** The decision that was not enforced, of the two that are compared while there is a candidate. */
+export interface Watched {
+  readonly bundle: BundleIdentity;
+  /** `candidate`: the current policy is enforced; `current`: the candidate is. */
+  readonly role: "candidate" | "current";
+  readonly verdict: Verdict["kind"];
+  readonly reason: DenyReason | null;
+  /** The client or the application would have noticed. */
+  readonly differs: boolean;
 }
 
 export interface BundleIdentity {
@@ -106,8 +121,12 @@ export interface BundleIdentity {
   readonly name: string;
   /** From the manifest; empty when it has none. */
   readonly revision: string;
-  /** Hex SHA-256 of the bundle as fetched. */
+  /** Hex SHA-256 of the bundle as fetched; of the hashes of it and its deltas when it has some. */
   readonly sha256: string;
+  /** From the manifest: grows with each version; null when it is not declared. */
+  readonly serial: number | null;
+  /** How many deltas changed it since it was fetched. */
+  readonly deltas: number;
 }
 
 /** What the policy needs of the data path before it can decide. */
@@ -118,9 +137,30 @@ export interface PolicyNeeds {
   readonly sni: boolean;
 }
 
+/** A candidate for the place of a bundle, and what was found of it so far. */
+export interface CandidateStatus {
+  /** File name of the bundle whose place it is to take. */
+  readonly name: string;
+  readonly revision: string;
+  readonly sha256: string;
+  /** It is enforced here, and the current bundle is watched. */
+  readonly enforced: boolean;
+  /** Compared; decided differently; refused by the candidate; refused by the current bundle. */
+  readonly decisions: number;
+  readonly differing: number;
+  readonly wouldRefuse: number;
+  readonly currentRefused: number;
+  /** Why it was given up; null while it was not. */
+  readonly stopped: string | null;
+}
+
 /** State of the policy for `/ready`, `/v1/status` and metrics. */
 export interface PolicyStatus {
+  /** The one that decides; null until all bundles of the set have been activated once. */
   readonly bundle: BundleIdentity | null;
+  /** All that are enforced together. */
+  readonly bundles: readonly BundleIdentity[];
+  readonly candidates: readonly CandidateStatus[];
   /** Milliseconds since the epoch; null when there is no bundle. */
   readonly activatedAt: number | null;
   /** Where bundles come from now, and whether that works: shown to people. */
@@ -132,14 +172,19 @@ export interface PolicyStatus {
   };
   /** Instances thrown away because an evaluation threw. */
   readonly revivals: number;
+  /** Decisions that there was no time for. */
+  readonly timeouts: number;
   readonly cache: { readonly hits: number; readonly misses: number; readonly entries: number };
 }
 
-/** The policy as the data path sees it. Never throws: whatever goes wrong inside is a refusal. */
+/**
+ * The policy as the data path sees it. Never throws or rejects: whatever goes wrong inside is a
+ * refusal. A promise is for what needs more time or the network; most decisions are there at once.
+ */
 export interface Policy {
   needs(): PolicyNeeds;
-  decide(request: RequestHead, body: RequestBody | null): Decision;
-  decideConnection(connection: ConnectionHead): Decision;
+  decide(request: RequestHead, body: RequestBody | null): Decision | Promise<Decision>;
+  decideConnection(connection: ConnectionHead): Decision | Promise<Decision>;
   status(): PolicyStatus;
   /** Fetches and activates now; resolves when that is done or has failed (see `status`). */
   refresh(): Promise<void>;

@@ -127,14 +127,21 @@ export type PlanResult =
   | { readonly kind: "plan"; readonly plan: InputPlan }
   | { readonly kind: "unknown"; readonly field: string; readonly known: readonly string[] };
 
-/** From what a bundle declares, as dotted paths, to what is built; null declares nothing. */
-export function planInput(declared: readonly string[] | null): PlanResult {
+/**
+ * From what a bundle declares, as dotted paths, to what is built; null declares nothing, then all is
+ * built, and of the body only if the policy may read it.
+ */
+export function planInput(
+  declared: readonly string[] | null,
+  { readsBody }: { readonly readsBody: boolean } = { readsBody: false },
+): PlanResult {
   if (declared === null) {
-    const names = Object.keys(fields).filter((name) => !onDemand.has(name));
-    return {
-      kind: "plan",
-      plan: { steps: names.flatMap(wholeStep), bodyBytes: 0, readsQuery: true, readsSni: false },
-    };
+    const names = Object.keys(fields).filter((name) =>
+      ofBody.has(name) ? readsBody || !onDemand.has(name) : !onDemand.has(name),
+    );
+    const bodyBytes = readsBody ? bodyLimitBytes : 0;
+    const steps = names.flatMap(wholeStep);
+    return { kind: "plan", plan: { steps, bodyBytes, readsQuery: true, readsSni: false } };
   }
   const steps = new Map<string, Step>();
   for (const path of declared) {

@@ -1,38 +1,29 @@
 /**
- * The policy of a running bouncer: decides requests with the bundle that is active, and keeps that
- * bundle current. Whatever goes wrong inside is a refusal.
+ * The policy of a running bouncer: decides requests with the bundles that are active, and keeps
+ * these current. Whatever goes wrong inside is a refusal.
  */
 import { randomUUID } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { Logger } from "pino";
-import type { Config } from "../config.ts";
-import { fileName } from "../contract.ts";
-import { AppError } from "../errors.ts";
-import { createCache } from "./cache.ts";
+import type { BundleRequirements, Snapshot } from "../bundle/bundle.ts";
+import { bundleNamesOf, requirementsOf, sourcesOf } from "../bundle/requirements.ts";
 import { type Clock, systemClock } from "../clock.ts";
-import type {
-  ConnectionHead,
-  Decision,
-  Policy,
-  PolicyStatus,
-  RequestBody,
-  RequestHead,
-  Verdict,
-} from "./decision.ts";
+import type { Config } from "../config.ts";
+import type { AppError } from "../errors.ts";
+import type { MakeCall } from "../evaluation/evaluator.ts";
+import { prepare } from "../evaluation/prepare.ts";
+import { prepareBeside } from "../evaluation/thread.ts";
+import { createKeeper, restore } from "../load/stored.ts";
+import { toAppError } from "../sync/access.ts";
 import { createFetcher } from "../sync/fetch.ts";
-import {
-  buildConnectionInput,
-  buildInput,
-  type InputContext,
-  type InputPlan,
-  type InputResult,
-} from "./input.ts";
-import { bundleNameOf, requirementsOf } from "../bundle/requirements.ts";
-import { type Active, createStore } from "./store.ts";
-import { createSync } from "../sync/sync.ts";
 import type { Receiver } from "../sync/source.ts";
-import { decideVerdict, denyWith } from "./verdict.ts";
+import { createSync } from "../sync/sync.ts";
+import { describeWatched } from "./candidate.ts";
+import { type BuildInput, createDecider } from "./decide.ts";
+import type { Decision, Policy, PolicyNeeds, PolicyStatus } from "./decision.ts";
+import { buildConnectionInput, buildInput, type InputContext } from "./input.ts";
+import { type LoadedSet, loadSet } from "./loaded.ts";
+import { createStore } from "./store.ts";
+import { createTrials, type Running } from "./trials.ts";
 
 export interface PolicyDeps {
   readonly log: Logger;
@@ -41,44 +32,65 @@ export interface PolicyDeps {
   readonly clock?: Clock;
 }
 
-const cacheBounds = { maxEntries: 4096, maxKeyChars: 2 * 1024 * 1024 } as const;
+const mebibyte = 1024 * 1024;
 
-interface Remembered {
-  readonly verdict: Verdict;
-  readonly result: unknown;
-}
-
-/** Resolves when the bundle of `bouncer load`, if there is one, is active or was refused. */
+/** Resolves when the bundles that are stored, if there are any, are active or were refused. */
 export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Policy> {
   const { log, version, clock = systemClock } = deps;
-  const path = config.policyDecisionPath;
-  const cache = createCache<Remembered>({
-    ttlMs: config.cacheTtl * 1000,
+  const names = bundleNamesOf(config);
+  const network = await createLazyNetwork(config);
+  /** Nothing is held up by what is done before. */
+  let isServing = false;
+
+  async function load(
+    snapshots: readonly Snapshot[],
+    requirements: BundleRequirements,
+  ): Promise<LoadedSet> {
+    const evaluationBytes = config.policyEvaluationMemoryMib * mebibyte;
+    const preparation = { snapshots, requirements, evaluationBytes };
+    const prepared = await (isServing ? prepareBeside(preparation) : prepare(preparation));
+    return await loadSet(prepared, preparation, {
+      makeCall: network.makeCall,
+      now: () => clock.now(),
+      evaluationMs: config.policyEvaluationTimeoutMs,
+      decisionMs: config.policyDecisionTimeoutMs,
+      cacheTtlMs: config.cacheTtl * 1000,
+    });
+  }
+
+  const keeper = createKeeper(config.policyPersistDirectory, (error) => receiver.report(error));
+  const store = createStore<LoadedSet>({
+    names,
+    requirements: () => requirementsOf(config),
+    prepare: load,
+    refuseOlder: config.policyRefuseOlder,
+    maxDeltas: config.policyMaxDeltas,
     now: () => clock.now(),
-    ...cacheBounds,
-  });
-  const store = createStore({
-    requirements: requirementsOf(config),
-    now: () => clock.now(),
-    onSwitch: (active) => {
-      cache.clear();
-      log.info({ ...active.identity }, "policy activated");
+    onSwitch: ({ prepared }) => {
+      for (const identity of prepared.identities) log.info({ ...identity }, "policy activated");
+      void trials.rebase();
     },
+    onSnapshot: ({ name, bytes }) => keeper.keep(name, bytes),
+  });
+  const trials = createTrials({
+    snapshots: () => store.snapshots(),
+    load: async (snapshots) => await load(snapshots, await requirementsOf(config)),
+    onFailure: (error) => receiver.report(toAppError(error, "bundle_invalid")),
   });
   const state: { connected: boolean; error: PolicyStatus["sync"]["error"] } = {
     connected: false,
     error: null,
   };
-  const counts = { decisions: 0, refused: 0 };
+  const counts = { decisions: 0, refused: 0, timeouts: 0 };
   const receiver: Receiver = {
-    active: (name) => {
-      const identity = store.active()?.identity;
-      return identity?.name === name ? identity : null;
-    },
+    active: (name) => find(store.active()?.prepared ?? null, name),
     activate: (bytes, name) => store.activate(bytes, name),
-    // Nothing decides with a candidate yet: what is enforced stays the bundle itself.
-    candidate: async () => undefined,
-    counts: () => ({ ...counts, candidates: new Map() }),
+    candidate: (name, candidate) => trials.offer(name, candidate),
+    counts: () => ({
+      decisions: counts.decisions,
+      refused: counts.refused,
+      candidates: new Map(listCandidates(trials.running()).map((one) => [one.name, one])),
+    }),
     connected: (isConnected) => {
       if (isConnected !== state.connected) log.info({ connected: isConnected }, "policy sync");
       state.connected = isConnected;
@@ -95,111 +107,150 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
   };
   const fetcher = createFetcher(config);
 
-  /** What `bouncer load` left, verified again: the volume is not ours alone. */
-  async function loadStored(): Promise<void> {
-    const file = join(config.policyDirectory, fileName.bundle);
-    try {
-      const bytes = await readFile(file);
-      await store.activate(bytes, bundleNameOf(config.policyBundleUrl));
-      receiver.report(null);
-    } catch (error) {
-      receiver.report(
-        error instanceof AppError
-          ? error
-          : new AppError("bundle_not_found", `Cannot read bundle "${file}"`, { cause: error }),
-      );
-    }
+  /** What `bouncer load` left, or what was active before: verified again, it is not ours alone. */
+  async function loadStored(): Promise<AppError | null> {
+    return await restore(
+      config,
+      { activate: receiver.activate, isComplete: () => store.active() !== null },
+      {
+        names,
+        requirements: await requirementsOf(config),
+        onRefused: ({ code, message }) => log.warn({ code, problem: message }, "bundle not used"),
+      },
+    );
   }
 
-  /** Without a sync: the place that `bouncer load` fetches from, or what it left. */
+  /** Without a sync: the places that `bouncer load` fetches from, or what it left. */
   async function reload(): Promise<void> {
-    const url = config.policyBundleUrl;
-    if (url === null) return await loadStored();
     try {
-      const fetched = await fetcher.fetch(url);
-      if (fetched.kind === "bundle") await store.activate(fetched.bytes, bundleNameOf(url));
-      receiver.report(null);
+      let last: AppError | null = null;
+      for (const { name, url } of sourcesOf(config)) {
+        if (url === null) {
+          last = await loadStored();
+          continue;
+        }
+        const fetched = await fetcher.fetch(url);
+        if (fetched.kind === "bundle") await store.activate(fetched.bytes, name);
+      }
+      receiver.report(last);
     } catch (error) {
-      if (!(error instanceof AppError)) throw error;
-      receiver.report(error);
+      receiver.report(toAppError(error, "bundle_unreachable"));
     }
   }
 
-  await loadStored();
+  try {
+    receiver.report(await loadStored());
+  } catch (error) {
+    receiver.report(toAppError(error, "bundle_invalid"));
+  }
+  isServing = true;
   const sync = createSync({ config, fetcher, receiver, clock, log, version }, reload);
   const context: InputContext = {
     time: () => new Date(clock.now()).toISOString(),
     id: () => randomUUID(),
   };
-
-  function evaluate(active: Active, input: object, id: string): Decision {
-    const base = { id, bundle: active.identity, path, input };
-    const key = JSON.stringify(input);
-    const known = cache.get(key);
-    if (known !== undefined) return { ...base, ...known, cached: true, evaluationNs: 0 };
-    const startedAt = performance.now();
-    const evaluation = active.engine.evaluate(key);
-    const evaluationNs = Math.round((performance.now() - startedAt) * 1e6);
-    if (evaluation.kind === "error") {
-      log.error({ decision: id, problem: evaluation.message }, "policy evaluation failed");
-      const verdict = denyWith("policy_error", 503, evaluation.message);
-      return { ...base, verdict, result: undefined, cached: false, evaluationNs };
-    }
-    const result = evaluation.value;
-    const verdict = decideVerdict(result);
-    cache.set(key, { verdict, result });
-    return { ...base, verdict, result, cached: false, evaluationNs };
-  }
-
-  function decide(build: (plan: InputPlan) => InputResult): Decision {
-    const id = randomUUID();
-    const active = store.active();
-    const refused = { id, path, cached: false, input: null, result: undefined, evaluationNs: 0 };
-    if (active === null) {
-      return { ...refused, bundle: null, verdict: denyWith("no_policy", 503, null) };
-    }
-    try {
-      const built = build(active.plan);
-      if (built.kind === "input") return evaluate(active, built.input, id);
-      const verdict = denyWith(built.reason, 400, built.detail);
-      return { ...refused, bundle: active.identity, verdict };
-    } catch (error) {
-      log.error({ decision: id, err: error }, "decision failed");
-      const detail = error instanceof Error ? error.message : String(error);
-      return {
-        ...refused,
-        bundle: active.identity,
-        verdict: denyWith("policy_error", 503, detail),
-      };
-    }
-  }
+  const decider = createDecider(config.policyDecisionPath, log);
 
   function count(decision: Decision): Decision {
+    const { verdict } = decision;
     counts.decisions += 1;
-    if (decision.verdict.kind === "deny") counts.refused += 1;
+    if (verdict.kind === "deny") {
+      counts.refused += 1;
+      if (verdict.reason === "policy_timeout") counts.timeouts += 1;
+    }
     return decision;
   }
 
+  function decide(build: BuildInput): Decision | Promise<Decision> {
+    const current = store.active()?.prepared ?? null;
+    const running = trials.running();
+    if (current !== null && running !== null) return decideTwice(current, running, build);
+    const decision = decider.decide(current, build);
+    return decision instanceof Promise ? decision.then(count) : count(decision);
+  }
+
+  /** The client waits only for the one that is enforced. */
+  function decideTwice(
+    current: LoadedSet,
+    { trial, set }: Running,
+    build: BuildInput,
+  ): Decision | Promise<Decision> {
+    const role = trial.isEnforced ? "current" : "candidate";
+    const before = decider.decide(current, build);
+    const after = decider.decide(set, build);
+    const compare = (one: Decision, other: Decision): void => {
+      if (!trial.count({ current: one, candidate: other })) return;
+      const { name, revision, stopped } = trial.status();
+      log.warn(
+        { name, revision, reason: stopped },
+        "candidate given up, the current policy goes on",
+      );
+      sync.changed();
+    };
+    const enforced = role === "current" ? after : before;
+    if (before instanceof Promise || after instanceof Promise) {
+      void Promise.all([before, after]).then(([one, other]) => compare(one, other));
+      return enforced instanceof Promise ? enforced.then(count) : count(enforced);
+    }
+    compare(before, after);
+    const [ruling, other] = role === "current" ? [after, before] : [before, after];
+    return count({ ...ruling, watched: describeWatched(ruling, other, role) });
+  }
+
+  function needs(): PolicyNeeds {
+    const sets = [store.active()?.prepared, trials.running()?.set];
+    const plans = sets.flatMap((set) => (set === undefined ? [] : [set.plan]));
+    return {
+      bodyBytes: Math.max(0, ...plans.map((plan) => plan.bodyBytes)),
+      sni: plans.some((plan) => plan.readsSni),
+    };
+  }
+
   return {
-    needs: () => {
-      const plan = store.active()?.plan;
-      return { bodyBytes: plan?.bodyBytes ?? 0, sni: plan?.readsSni ?? false };
+    needs,
+    decide: (request, body) => decide((plan) => buildInput(plan, request, body, context)),
+    decideConnection: (connection) =>
+      decide((plan) => ({ kind: "input", input: buildConnectionInput(plan, connection) })),
+    status: () => {
+      const active = store.active();
+      return {
+        bundle: active?.prepared.identity ?? null,
+        bundles: active?.prepared.identities ?? [],
+        candidates: listCandidates(trials.running()),
+        activatedAt: active?.activatedAt ?? null,
+        sync: { kind: sync.kind, ...state },
+        revivals: store.revivals(),
+        timeouts: counts.timeouts,
+        cache: active?.prepared.cache.stats() ?? { hits: 0, misses: 0, entries: 0 },
+      };
     },
-    decide: (request: RequestHead, body: RequestBody | null) =>
-      count(decide((plan) => buildInput(plan, request, body, context))),
-    decideConnection: (connection: ConnectionHead) =>
-      count(decide((plan) => ({ kind: "input", input: buildConnectionInput(plan, connection) }))),
-    status: () => ({
-      bundle: store.active()?.identity ?? null,
-      activatedAt: store.active()?.activatedAt ?? null,
-      sync: { kind: sync.kind, ...state },
-      revivals: store.revivals(),
-      cache: cache.stats(),
-    }),
     refresh: () => sync.refresh(),
     close: async () => {
       await sync.close();
       await fetcher.close();
+      trials.close();
+      store.active()?.prepared.close();
+      await keeper.settled();
+      await network.close();
     },
   };
+}
+
+function find(set: LoadedSet | null, name: string) {
+  return set?.identities.find((identity) => identity.name === name) ?? null;
+}
+
+function listCandidates(running: Running | null) {
+  return running === null ? [] : [running.trial.status()];
+}
+
+interface LazyNetwork {
+  readonly makeCall: MakeCall;
+  close(): Promise<void>;
+}
+
+/** Few policies ask the network: what that takes is loaded with the first call. */
+async function createLazyNetwork(config: Config): Promise<LazyNetwork> {
+  void config;
+  return { makeCall: async () => null, close: async () => undefined };
 }

@@ -33,6 +33,8 @@ export interface Store<P extends PreparedSet> {
    * calls. Throws AppError; then nothing has changed.
    */
   activate(bytes: Uint8Array, name: string): Promise<BundleIdentity>;
+  /** What is enforced now, as bytes; null while there is no policy. */
+  snapshots(): readonly Snapshot[] | null;
   /** Instances replaced after a throw, over all sets. */
   revivals(): number;
 }
@@ -138,6 +140,7 @@ export function createStore<P extends PreparedSet>(options: StoreOptions<P>): St
       queue = next.catch(() => undefined);
       return next;
     },
+    snapshots: () => (active === null ? null : [...held.values()].map(({ snapshot }) => snapshot)),
     revivals: () => pastRevivals + (active?.prepared.revivals() ?? 0),
   };
 }

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Verdict } from "./decision.ts";
-import { decideVerdict } from "./verdict.ts";
+import { decideVerdict, readStorage } from "./verdict.ts";
 
 const allow = {
   kind: "allow",
@@ -217,4 +217,41 @@ test("no header of a verdict can end its line", () => {
       for (const [name, value] of written) expect(`${name}${value}`).not.toMatch(/[\r\n\0]/);
     }),
   );
+});
+
+describe("how long a decision may be given again", () => {
+  test.each([
+    [true, { kind: "default" }],
+    [{ allowed: true }, { kind: "default" }],
+    [
+      { allowed: true, ttl: 30 },
+      { kind: "ttl", ttlMs: 30_000 },
+    ],
+    [
+      { allowed: false, ttl: 0.5 },
+      { kind: "ttl", ttlMs: 500 },
+    ],
+    [{ allowed: true, ttl: 0 }, { kind: "none" }],
+    [{ allowed: true, no_store: true }, { kind: "none" }],
+    [{ allowed: true, no_store: false }, { kind: "default" }],
+    [{ allowed: true, no_store: true, ttl: 30 }, { kind: "none" }],
+    [undefined, { kind: "none" }],
+    ["text", { kind: "none" }],
+  ])("%j: %j", (result, storage) => {
+    expect(readStorage(result)).toEqual(storage);
+  });
+
+  test.each([
+    [{ allowed: true, ttl: "30s" }, '"ttl" is of type string'],
+    [{ allowed: true, ttl: -1 }, '"ttl" is -1, accepted is 0 to 86400 seconds'],
+    [{ allowed: true, ttl: 90_000 }, '"ttl" is 90000'],
+    [{ allowed: false, no_store: "yes" }, '"no_store" is of type string'],
+    [{ allowed: true, dynamic_metadata: [1] }, '"dynamic_metadata" is an array'],
+  ])("%j is not understood", (result, detail) => {
+    expect(decideVerdict(result)).toMatchObject({ kind: "deny", reason: "policy_result" });
+    expect(decideVerdict(result)).toHaveProperty("detail", expect.stringContaining(detail));
+    expect(readStorage(result)).toEqual(
+      "dynamic_metadata" in result ? { kind: "default" } : { kind: "none" },
+    );
+  });
 });

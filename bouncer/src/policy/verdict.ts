@@ -33,12 +33,56 @@ export function decideVerdict(result: unknown): Verdict {
     if (result === undefined) throw new NotUnderstood("the decision is undefined");
     if (!isRecord(result)) throw new NotUnderstood(`the decision is ${typeName(result)}`);
     const allowed = take(result, "allowed");
+    takeStorage(result);
+    checkMetadata(result);
     if (allowed === true) return readAllow(result);
     if (allowed === false) return readDeny(result);
     throw new NotUnderstood(`"allowed" is ${typeName(allowed)}`);
   } catch (error) {
     if (!(error instanceof NotUnderstood)) throw error;
     return denyWith("policy_result", 403, error.message);
+  }
+}
+
+/** For how long a decision may be given again. */
+export type Storage =
+  /** As long as the configuration says, if it depends on nothing but the input and the data. */
+  | { readonly kind: "default" }
+  | { readonly kind: "none" }
+  /** What the policy says itself. */
+  | { readonly kind: "ttl"; readonly ttlMs: number };
+
+const byDefault: Storage = { kind: "default" };
+const maxTtlSeconds = 86_400;
+
+/** Of a decision that was understood; every other one is not to be kept. */
+export function readStorage(result: unknown): Storage {
+  if (typeof result === "boolean") return byDefault;
+  try {
+    return isRecord(result) ? takeStorage(result) : { kind: "none" };
+  } catch (error) {
+    if (!(error instanceof NotUnderstood)) throw error;
+    return { kind: "none" };
+  }
+}
+
+function takeStorage(result: Fields): Storage {
+  const [ttl, noStore] = [take(result, "ttl"), take(result, "no_store")];
+  if (noStore !== undefined && typeof noStore !== "boolean") {
+    throw new NotUnderstood(`"no_store" is ${typeName(noStore)}`);
+  }
+  if (ttl === undefined) return noStore === true ? { kind: "none" } : byDefault;
+  if (typeof ttl !== "number" || ttl < 0 || ttl > maxTtlSeconds) {
+    throw new NotUnderstood(`"ttl" is ${show(ttl)}, accepted is 0 to ${maxTtlSeconds} seconds`);
+  }
+  return noStore === true || ttl === 0 ? { kind: "none" } : { kind: "ttl", ttlMs: ttl * 1000 };
+}
+
+/** What the policy tells the audit log and nobody else: it has to be an object, as in the plugin. */
+function checkMetadata(result: Fields): void {
+  const metadata = take(result, "dynamic_metadata");
+  if (metadata !== undefined && !isRecord(metadata)) {
+    throw new NotUnderstood(`"dynamic_metadata" is ${typeName(metadata)}`);
   }
 }
 

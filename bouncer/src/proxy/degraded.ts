@@ -33,6 +33,7 @@ export const rows: Readonly<Record<RefusalReason, Row>> = {
   // There was a decision, and nobody can say that it was to allow.
   policy_result: decided,
   policy_error: undecided,
+  policy_timeout: undecided,
   no_policy: undecided,
   // What only a policy that reads bodies and queries stumbles over. A head that is not clear is
   // refused before anybody asks here.

@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { CommitDecision } from "../audit/audit.ts";
 import type { Route } from "../config.ts";
-import type { Endpoint, Header, Policy, RequestHead } from "../policy/decision.ts";
+import type { Decision, Endpoint, Header, Policy, RequestHead } from "../policy/decision.ts";
 import type { SpanContext } from "../telemetry/trace-context.ts";
 import { type BodyStart, discardBody, readStart } from "./body.ts";
 import { type Enforcement, findPassage, verdictOf } from "./degraded.ts";
@@ -207,6 +207,24 @@ class Steps {
   #decide(checked: CheckedHead, start: BodyStart | null): void {
     this.#trace(checked);
     const decision = this.#around.deps.policy.decide(checked.head, start);
+    if (decision instanceof Promise) void this.#decideLater(decision, checked, start);
+    else this.#act(decision, checked, start);
+  }
+
+  async #decideLater(
+    deciding: Promise<Decision>,
+    checked: CheckedHead,
+    start: BodyStart | null,
+  ): Promise<void> {
+    const decision = await deciding;
+    this.#guard(() => {
+      // Whoever asked may have gone meanwhile: there is nobody left to answer, or to speak for.
+      if (this.#response.closed || this.#request.socket.destroyed) this.#exchange.decision = decision;
+      else this.#act(decision, checked, start);
+    });
+  }
+
+  #act(decision: Decision, checked: CheckedHead, start: BodyStart | null): void {
     this.#exchange.decision = decision;
     const { verdict } = decision;
     if (verdict.kind === "deny") this.#refuseOrPass(verdict, checked, start);

@@ -5,6 +5,7 @@
  */
 import type { Socket } from "node:net";
 import type { Route } from "../config.ts";
+import type { Decision } from "../policy/decision.ts";
 import { findPassage, type Passage } from "./degraded.ts";
 import { Exchange } from "./exchange.ts";
 import type { HandlerDeps, InFlight } from "./handler.ts";
@@ -114,6 +115,20 @@ export class OpaqueConnection {
     const { source, destination } = this.#exchange;
     this.#isDecided = true;
     const decision = this.#around.deps.policy.decideConnection({ source, destination, sni });
+    if (decision instanceof Promise) void this.#decideLater(decision, start);
+    else this.#act(decision, start);
+  }
+
+  async #decideLater(deciding: Promise<Decision>, start: Buffer | null): Promise<void> {
+    const exchange = this.#exchange;
+    const decision = await deciding;
+    // Its client has gone, or has said meanwhile whom it wants, and that is decided on.
+    if (this.#isOver || exchange !== this.#exchange) return;
+    if (this.#client.destroyed) this.#exchange.decision = decision;
+    else this.#act(decision, start);
+  }
+
+  #act(decision: Decision, start: Buffer | null): void {
     this.#exchange.decision = decision;
     const { verdict } = decision;
     if (verdict.kind === "allow") this.#allow(start);

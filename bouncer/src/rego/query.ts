@@ -4,31 +4,44 @@
  */
 import { randomBytes } from "node:crypto";
 import { type Call, type Query, TimeIsUp } from "./builtin.ts";
-import { printTerm } from "./term.ts";
+import { parseTerm, printTerm } from "./term.ts";
 import type { Value } from "./value.ts";
 
-export interface QueryOptions {
+/** What a query has been told, as terms: it can be posted to another thread. */
+export interface QueryState {
   /** Nanoseconds since the epoch. */
   readonly nowNs: bigint;
-  /** Whether the evaluation that is running now has to end. */
-  readonly isLate: () => boolean;
+  readonly memory: readonly (readonly [key: string, term: string])[];
+  /** null: the call has failed. */
+  readonly answers: readonly (readonly [call: string, term: string | null])[];
+  readonly unanswered: readonly { readonly name: string; readonly operands: readonly string[] }[];
+  readonly isPure: boolean;
 }
 
 export class OpenQuery implements Query {
-  readonly memory = new Map<string, Value>();
-  readonly #options: QueryOptions;
-  /** null: the call has failed. */
-  readonly #answers = new Map<string, Value | null>();
-  readonly #unanswered = new Map<string, Call>();
+  memory = new Map<string, Value>();
+  /** Whether the evaluation that is running now has to end. */
+  isLate: () => boolean = () => false;
+  readonly #clock: () => bigint;
+  #nowNs: bigint | null = null;
+  #answers = new Map<string, Value | null>();
+  #unanswered = new Map<string, Call>();
   #isPure = true;
 
-  constructor(options: QueryOptions) {
-    this.#options = options;
+  /** `clock`: nanoseconds since the epoch; asked once at most. */
+  constructor(clock: () => bigint) {
+    this.#clock = clock;
+  }
+
+  static from(state: QueryState): OpenQuery {
+    const query = new OpenQuery(() => state.nowNs);
+    query.restore(state);
+    return query;
   }
 
   now(): bigint {
     this.#isPure = false;
-    return this.#options.nowNs;
+    return this.#instant();
   }
 
   random(count: number): Uint8Array {
@@ -45,7 +58,7 @@ export class OpenQuery implements Query {
   }
 
   checkTime(): void {
-    if (this.#options.isLate()) throw new TimeIsUp("a built-in function took too long");
+    if (this.isLate()) throw new TimeIsUp("a built-in function took too long");
   }
 
   /** The decision depended on nothing but its input and the data. */
@@ -53,15 +66,55 @@ export class OpenQuery implements Query {
     return this.#isPure;
   }
 
+  hasUnanswered(): boolean {
+    return this.#unanswered.size > 0;
+  }
+
   /** The calls that wait for an answer; they are handed out once. */
   takeUnanswered(): readonly Call[] {
     const calls = [...this.#unanswered.values()];
-    this.#unanswered.clear();
+    this.#unanswered = new Map();
     return calls;
   }
 
   setAnswer(call: Call, answer: Value | null): void {
     this.#answers.set(keyOfCall(call), answer);
+  }
+
+  save(): QueryState {
+    return {
+      nowNs: this.#instant(),
+      memory: [...this.memory].map(([key, value]) => [key, printTerm(value)]),
+      answers: [...this.#answers].map(([key, value]) => [
+        key,
+        value === null ? null : printTerm(value),
+      ]),
+      unanswered: [...this.#unanswered.values()].map(({ name, operands }) => ({
+        name,
+        operands: operands.map(printTerm),
+      })),
+      isPure: this.#isPure,
+    };
+  }
+
+  /** Goes on where another thread, which began with `save`, has stopped. */
+  restore(state: QueryState): void {
+    this.#nowNs = state.nowNs;
+    this.#isPure = state.isPure;
+    this.memory = new Map(state.memory.map(([key, term]) => [key, parseTerm(term)]));
+    this.#answers = new Map(
+      state.answers.map(([key, term]) => [key, term === null ? null : parseTerm(term)]),
+    );
+    const calls = state.unanswered.map(({ name, operands }) => ({
+      name,
+      operands: operands.map(parseTerm),
+    }));
+    this.#unanswered = new Map(calls.map((call) => [keyOfCall(call), call]));
+  }
+
+  #instant(): bigint {
+    this.#nowNs ??= this.#clock();
+    return this.#nowNs;
   }
 }
 

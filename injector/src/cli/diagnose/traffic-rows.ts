@@ -161,6 +161,10 @@ const refusals: ReadonlyMap<string, string> = new Map([
     "The policy has no decision at the path it is asked for: compare bouncer.dev/decision-path with the rules of the bundle",
   ],
   ["policy_error", "The sidecar's log has the error of the evaluation"],
+  [
+    "policy_timeout",
+    "The policy, or a service that it asks, is too slow; see POLICY_EVALUATION_TIMEOUT_MS and POLICY_DECISION_TIMEOUT_MS",
+  ],
   ["overload", "Give the bouncer or the application more, or run more replicas"],
   ["app_unreachable", "The row application says more"],
   [

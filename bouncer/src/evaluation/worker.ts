@@ -1,0 +1,76 @@
+/**
+ * The thread beside the one that serves: opens new bundles, and evaluates what takes too long to
+ * hold up other requests. It has no state but the policy that it was given last.
+ */
+import { parentPort } from "node:worker_threads";
+import { AppError } from "../errors.ts";
+import { createEngine, type Engine } from "../rego/engine.ts";
+import { pageBytes } from "../rego/image.ts";
+import { OpenQuery } from "../rego/query.ts";
+import { findBuiltins } from "../rego/registry.ts";
+import { type Answer, pieceBytes, type Request } from "./messages.ts";
+import { type Preparation, prepare } from "./prepare.ts";
+
+const port = parentPort;
+if (port === null) throw new Error("this file is for a worker thread");
+
+const now = (): number => performance.now();
+let engine: Engine | null = null;
+
+function post(answer: Answer, transfer: readonly ArrayBuffer[] = []): void {
+  port?.postMessage(answer, transfer);
+}
+
+async function send(preparation: Preparation): Promise<void> {
+  const { contents, image } = await prepare(preparation);
+  const { memory, ...shell } = image;
+  post({
+    kind: "prepared",
+    contents,
+    image: { ...shell, pages: memory.buffer.byteLength / pageBytes },
+  });
+  // Behind the data there is nothing yet.
+  for (let address = 0; address < image.heapAddress; address += pieceBytes) {
+    const end = Math.min(address + pieceBytes, image.heapAddress);
+    const bytes = memory.buffer.slice(address, end);
+    post({ kind: "memory", address, bytes }, [bytes]);
+  }
+  post({ kind: "complete" });
+}
+
+async function load(preparation: Preparation): Promise<void> {
+  const { image } = await prepare(preparation);
+  const { builtins } = await findBuiltins(Object.keys(image.builtins));
+  engine = createEngine(image, { builtins, now });
+  post({ kind: "loaded" });
+}
+
+function evaluate(request: Extract<Request, { kind: "evaluate" }>): void {
+  const query = OpenQuery.from(request.query);
+  const deadline = now() + request.budgetMs;
+  query.isLate = () => now() >= deadline;
+  const evaluation = engine?.evaluate(request.input, { query, deadline }) ?? {
+    kind: "error",
+    message: "no policy was loaded",
+  };
+  post({ kind: "evaluated", evaluation, query: query.save() });
+}
+
+async function handle(request: Request): Promise<void> {
+  switch (request.kind) {
+    case "prepare":
+      return await send(request.preparation);
+    case "load":
+      return await load(request.preparation);
+    case "evaluate":
+      return evaluate(request);
+  }
+}
+
+port.on("message", (request: Request) => {
+  handle(request).catch((error: unknown) => {
+    const code = error instanceof AppError ? error.code : "bundle_invalid";
+    const message = error instanceof Error ? error.message : String(error);
+    post({ kind: "failed", code, message });
+  });
+});
