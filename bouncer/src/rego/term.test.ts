@@ -12,6 +12,7 @@ test.each([
   ['{{1}: "set", [2]: "array", 1: "number"}', '{1:"number",[2]:"array",{1}:"set"}'],
   ["{}", "{}"],
   ["123456789012345678901234567890", "123456789012345678901234567890"],
+  ["[.5,-.5e1]", "[0.5,-0.5e1]"],
   ['{"b":1.50,"a":-1e3}', '{"a":-1e3,"b":1.50}'],
   ['{"\ue000","\u{1f600}"}', '{"\ue000","\u{1f600}"}'],
 ])("%s is read and printed as %s", (text, printed) => {
@@ -36,7 +37,7 @@ test.each([
   expect(() => parseTerm(text)).toThrow(SyntaxError);
 });
 
-test.each(["{1}", "set()", "{1:2}", '"\n"', "'a'", "NaN", "[1,]", '{"a":1,}'])(
+test.each(["{1}", "set()", "{1:2}", ".5", '"\n"', "'a'", "NaN", "[1,]", '{"a":1,}'])(
   "%j is no JSON",
   (text) => {
     expect(() => parseJson(text)).toThrow(SyntaxError);

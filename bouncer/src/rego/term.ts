@@ -19,6 +19,8 @@ export function parseJson(text: string): Value {
 }
 
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?/y;
+/** Policies write it so, and compiled ones keep it as it was written. */
+const pointFirst = /-?\.\d+(?:[eE][-+]?\d+)?/y;
 const space = /[ \t\r\n]*/y;
 
 class Parser {
@@ -87,10 +89,15 @@ class Parser {
     if (this.#takes("true")) return true;
     if (this.#takes("false")) return false;
     if (this.#isRego && this.#takes("set()")) return new RegoSet();
-    const text = this.#match(number);
+    const text = this.#match(number) ?? this.#pointFirst();
     const parsed = text === null ? null : RegoNumber.parse(text);
     if (parsed === null) throw this.#fail("a value");
     return parsed;
+  }
+
+  #pointFirst(): string | null {
+    const text = this.#isRego ? this.#match(pointFirst) : null;
+    return text === null ? null : text.replace(".", "0.");
   }
 
   #string(): string {
