@@ -10,6 +10,8 @@ interface Group {
 }
 
 export const groups: readonly Group[] = [
+  { names: ["http.send"], load: () => import("./builtins/http-send.ts") },
+  { names: ["net.lookup_ip_addr"], load: () => import("./builtins/lookup.ts") },
   {
     names: [
       "crypto.hmac.equal",
@@ -79,12 +81,82 @@ export const groups: readonly Group[] = [
     load: () => import("./builtins/uri.ts"),
   },
   {
-    names: [
-      "yaml.is_valid",
-      "yaml.marshal",
-      "yaml.unmarshal",
-    ],
+    names: ["yaml.is_valid", "yaml.marshal", "yaml.unmarshal"],
     load: () => import("./builtins/yaml.ts"),
+  },
+  {
+    names: [
+      "io.jwt.decode",
+      "io.jwt.verify_eddsa",
+      "io.jwt.verify_es256",
+      "io.jwt.verify_es384",
+      "io.jwt.verify_es512",
+      "io.jwt.verify_hs256",
+      "io.jwt.verify_hs384",
+      "io.jwt.verify_hs512",
+      "io.jwt.verify_ps256",
+      "io.jwt.verify_ps384",
+      "io.jwt.verify_ps512",
+      "io.jwt.verify_rs256",
+      "io.jwt.verify_rs384",
+      "io.jwt.verify_rs512",
+    ],
+    load: () => import("./builtins/jwt.ts"),
+  },
+  {
+    names: ["io.jwt.decode_verify"],
+    load: () => import("./builtins/jwt-verify.ts"),
+  },
+  {
+    names: ["io.jwt.encode_sign", "io.jwt.encode_sign_raw"],
+    load: () => import("./builtins/jwt-sign.ts"),
+  },
+  {
+    names: ["regex.find_n", "regex.replace", "regex.split", "regex.template_match"],
+    load: () => import("./builtins/regex.ts"),
+  },
+  {
+    names: [
+      "time.add_date",
+      "time.clock",
+      "time.date",
+      "time.diff",
+      "time.format",
+      "time.now_ns",
+      "time.parse_duration_ns",
+      "time.parse_ns",
+      "time.parse_rfc3339_ns",
+      "time.weekday",
+    ],
+    load: () => import("./builtins/time.ts"),
+  },
+  {
+    names: ["net.cidr_contains_matches", "net.cidr_expand", "net.cidr_is_valid", "net.cidr_merge"],
+    load: () => import("./builtins/cidr.ts"),
+  },
+  {
+    names: ["semver.compare", "semver.is_valid"],
+    load: () => import("./builtins/semver.ts"),
+  },
+  {
+    names: ["uuid.parse", "uuid.rfc4122"],
+    load: () => import("./builtins/uuid.ts"),
+  },
+  {
+    names: ["numbers.range_step", "rand.intn"],
+    load: () => import("./builtins/numbers.ts"),
+  },
+  {
+    names: ["graph.reachable_paths"],
+    load: () => import("./builtins/paths.ts"),
+  },
+  {
+    names: ["opa.runtime"],
+    load: () => import("./builtins/runtime.ts"),
+  },
+  {
+    names: ["units.parse", "units.parse_bytes"],
+    load: () => import("./builtins/units.ts"),
   },
 ];
 

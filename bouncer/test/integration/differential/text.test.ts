@@ -270,3 +270,239 @@ test("urlquery.encode_object", async () => {
 test("trace", async () => {
   expect(await compareWithOpa(sampleCalls("trace", fc.tuple(text), 100))).toEqual([]);
 });
+
+const token = fc.constantFrom(
+  ...letters("abcz019.^$*+?()[]{}|\\\\/- _,:<>=!PQEdDwWsSbBAzZnpLkxuCGi#&~@%'\"`;"),
+  "é",
+  "😀",
+  "日",
+  "[a-z]",
+  "[^a-z]",
+  "[[:alpha:]]",
+  "[[:^digit:]]",
+  "[é-ö]",
+  "(?i)",
+  "(?s)",
+  "(?m)",
+  "(?U)",
+  "(?-i:",
+  "(?P<n>",
+  "(?<n>",
+  "(?:",
+  "(?=",
+  "(?!",
+  "(?<=",
+  "\\d",
+  "\\w",
+  "\\s",
+  "\\b",
+  "\\B",
+  "\\A",
+  "\\z",
+  "\\Z",
+  "\\pL",
+  "\\PN",
+  "\\p{Greek}",
+  "\\p{^Lu}",
+  "\\p{Foo}",
+  "\\Q",
+  "\\E",
+  "\\x41",
+  "\\x{1F600}",
+  "\\x{110000}",
+  "\\n",
+  "\\t",
+  "\\1",
+  "\\07",
+  "\\C",
+  "\\u0041",
+  "\\k<n>",
+  "{2}",
+  "{1,2}",
+  "{,2}",
+  "{2,}",
+  "{2,1}",
+  "{1000}",
+  "{1001}",
+  "*?",
+  "+?",
+  "??",
+  "**",
+  "a|",
+  "|b",
+  "()",
+  "(a)",
+  "(b*)",
+  ".*",
+  "a*",
+  "$",
+  "^",
+  "[]a]",
+  "[]",
+  "[a",
+  "[a-\\d]",
+  "[z-a]",
+  "[\\d-z]",
+  "[-a]",
+  "[a&&b]",
+);
+
+const pattern = fc.oneof(
+  { weight: 6, arbitrary: fc.array(token, { maxLength: 5 }).map((parts) => parts.join("")) },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom(
+      "",
+      "a*",
+      "b*|a",
+      "(a)(b)?",
+      "(?P<x>a)|(?P<y>b)",
+      "\\b",
+      "^",
+      "$",
+      "(?m)^",
+      "(?m)$",
+      "(?i)É",
+      "[^a]",
+      "(a|ab)(c|bcd)?",
+      "(a+)+$",
+      "x*",
+      "(?i)k",
+      "(?i)ſ",
+    ),
+  },
+  { weight: 1, arbitrary: anyString },
+);
+
+const subject = fc.oneof(
+  fc.string({
+    unit: fc.constantFrom(
+      "a",
+      "b",
+      "c",
+      "ab",
+      "z",
+      "0",
+      "9",
+      " ",
+      "\n",
+      "é",
+      "É",
+      "😀",
+      "日",
+      "_",
+      ".",
+      "K",
+      "\u212a",
+      "S",
+      "\u017f",
+      "-",
+    ),
+    maxLength: 12,
+  }),
+  anyString,
+);
+
+test("regex.split", async () => {
+  const operands = fc.tuple(mostly(pattern), mostly(subject));
+  expect(await compareWithOpa(sampleCalls("regex.split", operands, 5000))).toEqual([]);
+});
+
+test("regex.find_n", async () => {
+  const operands = fc.tuple(mostly(pattern), mostly(subject), limit);
+  expect(await compareWithOpa(sampleCalls("regex.find_n", operands, 5000))).toEqual([]);
+});
+
+test("regex.replace", async () => {
+  const replacement = fc
+    .array(
+      fc.constantFrom(
+        "$",
+        "$$",
+        "$1",
+        "$0",
+        "$2",
+        "${1}",
+        "${0}x",
+        "$1x",
+        "${n}",
+        "$n",
+        "${x}",
+        "$y",
+        "${",
+        "${}",
+        "${n",
+        "$é",
+        "${é}",
+        "$01",
+        "$100000000",
+        "$99999999999",
+        "$-1",
+        "\\1",
+        "a",
+        "😀",
+        "$٣",
+        "$_",
+        "$constructor",
+        "$&",
+      ),
+      { maxLength: 4 },
+    )
+    .map((parts) => parts.join(""));
+  const operands = fc.tuple(mostly(subject), mostly(pattern), mostly(replacement));
+  expect(await compareWithOpa(sampleCalls("regex.replace", operands, 5000))).toEqual([]);
+});
+
+test("regex.template_match", async () => {
+  const part = fc.constantFrom(
+    "a",
+    "b",
+    ":",
+    ".",
+    "{",
+    "}",
+    "<",
+    ">",
+    "{a}",
+    "{.*}",
+    "{[a-z]+}",
+    "{a{2}}",
+    "<.*>",
+    "{b|a}",
+    "{(a)}",
+    "{(}",
+    "{)(}",
+    "(",
+    "[",
+    "é",
+    "$",
+    "{^a$}",
+    "{a|^}",
+    "\\",
+    "{\\d}",
+    "0",
+  );
+  const template = fc.array(part, { maxLength: 6 }).map((parts) => parts.join(""));
+  const delimiters = fc.oneof(
+    { weight: 6, arbitrary: fc.constantFrom(["{", "}"] as const, ["<", ">"] as const) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom(
+        ["{", "{"] as const,
+        ["", "}"] as const,
+        ["é", "}"] as const,
+        ["{", "}}"] as const,
+        ["a", "b"] as const,
+        [".", "."] as const,
+      ),
+    },
+  );
+  const plain = fc.string({
+    unit: fc.constantFrom("a", "b", ":", ".", "é", "{", "}", "0", "$", "("),
+    maxLength: 6,
+  });
+  const operands = fc
+    .tuple(template, plain, delimiters)
+    .map(([one, other, [start, end]]): readonly Value[] => [one, other, start, end]);
+  expect(await compareWithOpa(sampleCalls("regex.template_match", operands, 4000))).toEqual([]);
+});
