@@ -5,12 +5,11 @@ import { matching, strict } from "./schema.ts";
 
 const envNamePattern = /^[A-Za-z_]\w*$/;
 
+/** The bouncer's variables that the injector does not write, nor has an annotation for. */
+const free = /^(?:OTEL|POLICY_HTTP)_|^POLICY_SYNC_CLIENT_TOKEN$/;
+
 /** Variables that the injector writes itself; `extraEnv` may not set them. */
-const reservedEnv = new Set<string>(
-  Object.values(environment).filter(
-    (name) => name !== environment.policySyncClientToken && !name.startsWith("OTEL_"),
-  ),
-);
+const reservedEnv = new Set<string>(Object.values(environment).filter((name) => !free.test(name)));
 
 export const extraEnvSchema = v.array(
   strict({

@@ -1,0 +1,73 @@
+/** The document that a response is to a policy, as OPA has it. */
+import { Operands, type Query } from "../builtin.ts";
+import { RegoNumber } from "../number.ts";
+import { findBuiltins } from "../registry.ts";
+import { parseJson } from "../term.ts";
+import { RegoObject, type Value } from "../value.ts";
+import { firstOf, type Headers } from "./freshness.ts";
+
+export interface Response {
+  /** Code and phrase: `200 OK`. */
+  readonly status: string;
+  readonly statusCode: number;
+  readonly headers: Headers;
+  readonly body: Uint8Array;
+}
+
+export type Decoding = "json" | "yaml" | null;
+
+export async function toAnswer(response: Response, decodes: Decoding): Promise<RegoObject> {
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(response.body);
+  return RegoObject.of({
+    status: response.status,
+    status_code: RegoNumber.of(response.statusCode),
+    headers: new RegoObject(response.headers),
+    body: await decode(text, decodes ?? decodingOf(firstOf(response.headers, "content-type"))),
+    raw_body: text,
+  });
+}
+
+/** null for what is not in the form it is said to be in, as in OPA. */
+async function decode(text: string, decoding: Decoding): Promise<Value> {
+  if (decoding === null) return null;
+  if (decoding === "json") return readJson(text) ?? null;
+  return readJson(text.replace(/^\uFEFF/, "")) ?? (await readYaml(text)) ?? null;
+}
+
+function readJson(text: string): Value | undefined {
+  try {
+    return parseJson(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Loaded when the first such body comes: hardly any policy needs it. */
+async function readYaml(text: string): Promise<Value | undefined> {
+  const name = "yaml.unmarshal";
+  const { builtins } = await findBuiltins([name]);
+  try {
+    return builtins.get(name)?.(new Operands([text]), noQuery);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reading a text of bounded length needs nothing from a query. */
+const noQuery: Query = {
+  now: () => 0n,
+  random: (count) => new Uint8Array(count),
+  answer: () => undefined,
+  checkTime: () => undefined,
+  memory: new Map(),
+};
+
+const parameter =
+  /^[ \t]*(?:[\w!#$%&'*+.^`|~-]+=(?:[\w!#$%&'*+.^`|~-]+|"(?:[^"\\]|\\.)*"))?[ \t]*$/;
+
+function decodingOf(contentType: string): Decoding {
+  const [type = "", ...parameters] = contentType.split(";");
+  const isValid = parameters.every((one) => parameter.test(one));
+  if (isValid && /^\s*application\/(?:json|[^\s/]*\+json)\s*$/i.test(type)) return "json";
+  return /application\/(?:x-)?yaml/.test(contentType) ? "yaml" : null;
+}
