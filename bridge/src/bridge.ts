@@ -1,6 +1,6 @@
 /**
- * The bridge put together: directory, certificate, authentication, the bouncers' port and the
- * admin port. Replicas share nothing: each reads the same directory and knows its own connections.
+ * The bridge put together: bundles, certificate, authentication, the bouncers' port and the
+ * admin port. Replicas share nothing: each reads the same places and knows its own connections.
  */
 import { once } from "node:events";
 import {
@@ -22,13 +22,13 @@ import {
 import { createBundlesHandler } from "./bundles.ts";
 import { createCertificateSource, type CertificateSource } from "./certificate.ts";
 import type { Config } from "./config.ts";
-import { createBundleDirectory } from "./directory.ts";
 import { BridgeError, messageOf, type ErrorCode } from "./errors.ts";
 import { createFleet } from "./fleet.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import type { Status } from "./protocol.ts";
 import { createRollouts } from "./rollouts.ts";
 import { createSync, syncTiming, type SyncTiming } from "./sync.ts";
+import { openSource } from "./upstream/open.ts";
 
 export interface BridgeDeps {
   readonly log: Logger;
@@ -73,12 +73,12 @@ export async function startBridge(config: Config, deps: BridgeDeps): Promise<Bri
       log.error({ code, bundle, candidate, sha256, bouncer, reason }, "rollout stopped");
     },
   });
-  const source = createBundleDirectory({
-    path: config.bundleDirectory,
-    maxBundleBytes: config.maxBundleBytes,
+  const source = openSource(config, {
     log,
     now,
+    random: Math.random,
     onProblem,
+    onPulled: (result) => metrics.upstreamPulls.inc({ result }),
     onRollout: (file) => rollouts.offer(file),
   });
   const server = config.tlsDirectory === null ? createHttpServer(serverOptions) : createTlsServer();
@@ -133,19 +133,20 @@ export async function startBridge(config: Config, deps: BridgeDeps): Promise<Bri
     }),
     unready: () => [
       ...(certificate?.current() === null ? ["certificate_missing"] : []),
-      ...(source.isRead() ? [] : ["directory_not_read"]),
+      ...(source.isRead() ? [] : ["bundles_not_read"]),
       ...(closing.signal.aborted ? ["closing"] : []),
     ],
   });
 
   async function close(): Promise<void> {
     closing.abort();
-    source.close();
+    const ended = source.close();
     certificate?.close();
     const closed = closeServer(server);
     await sync.close();
     await closed;
     await closeServer(admin);
+    await ended;
   }
 
   await Promise.all([source.scan(), certificate?.load()]);

@@ -7,6 +7,12 @@ const defaults = {
   adminPort: 9090,
   bundleDirectory: "/bundles",
   maxBundleBytes: 16_777_216,
+  upstream: { hasDirectory: true, remote: [] },
+  pollMs: 30_000,
+  upstreamTokenFile: null,
+  upstreamCaFile: null,
+  s3: { endpoint: null, region: "us-east-1", isPathStyle: true },
+  ociCredentialsFile: null,
   tlsDirectory: "/tls",
   authentication: { kind: "tokenreview", audience: tokenAudience },
   maxConnections: 20_000,
@@ -35,6 +41,32 @@ test.each([
     "another audience",
     { BRIDGE_TOKEN_AUDIENCE: "me" },
     { authentication: { kind: "tokenreview", audience: "me" } },
+  ],
+  [
+    "places elsewhere, with what they need",
+    {
+      BRIDGE_UPSTREAM: "s3://policies/policy.tar.gz",
+      BRIDGE_UPSTREAM_POLL_SECONDS: "5",
+      BRIDGE_S3_ENDPOINT: "https://store.example:9000",
+      BRIDGE_S3_REGION: "eu",
+      BRIDGE_S3_PATH_STYLE: "false",
+    },
+    {
+      upstream: {
+        hasDirectory: false,
+        remote: [
+          {
+            kind: "s3",
+            name: "policy.tar.gz",
+            text: "s3://policies/policy.tar.gz",
+            bucket: "policies",
+            key: "policy.tar.gz",
+          },
+        ],
+      },
+      pollMs: 5000,
+      s3: { endpoint: new URL("https://store.example:9000"), region: "eu", isPathStyle: false },
+    },
   ],
   [
     "what Kubernetes adds for a Service",

@@ -4,6 +4,7 @@
  */
 import {
   type Environment,
+  optional,
   type Reading,
   readTable,
   type TextOf,
@@ -12,6 +13,19 @@ import {
 } from "bouncer-environment/table";
 import { flag, integer, text } from "bouncer-environment/value";
 import * as v from "valibot";
+import { acceptedLocations, type Locations, parseLocations } from "./upstream/location.ts";
+
+const locations = v.pipe(
+  v.string(),
+  v.transform(parseLocations),
+  v.custom<Locations>((value) => value !== null),
+);
+const origin = v.pipe(
+  v.string(),
+  v.url(),
+  v.transform((value) => new URL(value)),
+  v.check(({ protocol, username }) => /^https?:$/.test(protocol) && username === ""),
+);
 
 export const table = {
   port: variable("BRIDGE_PORT", "8443", integer(0, 65_535), {
@@ -24,7 +38,39 @@ export const table = {
   }),
   bundleDirectory: variable("BRIDGE_BUNDLE_DIRECTORY", "/bundles", text, {
     accepts: "a path",
-    doc: "Directory of bundles, one `<name>.tar.gz` each: a mounted ConfigMap or a volume.",
+    doc: "Directory of bundles, one `<name>.tar.gz` each, and `rollout.json`: a mounted ConfigMap or a volume.",
+  }),
+  upstream: variable("BRIDGE_UPSTREAM", "directory", locations, {
+    accepts: acceptedLocations,
+    doc: "Where bundles come from. `directory` is `BRIDGE_BUNDLE_DIRECTORY`; `rollout.json` may be at a URL, too. Of a name that both have, the URL's counts.",
+  }),
+  upstreamPollSeconds: variable("BRIDGE_UPSTREAM_POLL_SECONDS", "30", integer(1, 86_400), {
+    accepts: "1 to 86400",
+    doc: "How often each URL of `BRIDGE_UPSTREAM` is asked, give or take a quarter. After failures sooner, at random times up to a minute.",
+  }),
+  upstreamTokenFile: optional("BRIDGE_UPSTREAM_TOKEN_FILE", text, {
+    accepts: "a path",
+    doc: "File of the bearer token for the `http` and `https` URLs of `BRIDGE_UPSTREAM`, which must then be of one server. Read on every use.",
+  }),
+  upstreamCaFile: optional("BRIDGE_UPSTREAM_CA_FILE", text, {
+    accepts: "a path",
+    doc: "File of PEM certificates: the authorities that the servers of `BRIDGE_UPSTREAM` are verified against; unset: Node's own list. Read at the start.",
+  }),
+  s3Endpoint: optional("BRIDGE_S3_ENDPOINT", origin, {
+    accepts: "an http or https URL without credentials",
+    doc: "Where the buckets of `BRIDGE_UPSTREAM` are; unset: Amazon's own. Credentials are found as Amazon's clients find them: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, the file `AWS_SHARED_CREDENTIALS_FILE`, a web identity (`AWS_WEB_IDENTITY_TOKEN_FILE` and `AWS_ROLE_ARN`), or the metadata service.",
+  }),
+  s3Region: variable("BRIDGE_S3_REGION", "us-east-1", text, {
+    accepts: "a region",
+    doc: "Region of the buckets.",
+  }),
+  s3PathStyle: variable("BRIDGE_S3_PATH_STYLE", "true", flag, {
+    accepts: "`true` or `false`",
+    doc: "With `BRIDGE_S3_ENDPOINT`: the bucket is in the path, `https://HOST/BUCKET/KEY`. `false`: in the name, `https://BUCKET.HOST/KEY`.",
+  }),
+  ociCredentialsFile: optional("BRIDGE_OCI_CREDENTIALS_FILE", text, {
+    accepts: "a path",
+    doc: "File of credentials for the registries of `BRIDGE_UPSTREAM`, as `docker login` and image pull secrets (`.dockerconfigjson`) keep them. Read on every use.",
   }),
   maxBundleBytes: variable("BRIDGE_MAX_BUNDLE_BYTES", "16777216", integer(1, 1_073_741_824), {
     accepts: "bytes, 1 to 1073741824",
@@ -68,12 +114,27 @@ export const table = {
 type Variables = Values<typeof table>;
 type Direct = Omit<
   Variables,
-  "tlsDirectory" | "plainHttp" | "auth" | "tokenAudience" | "tokenFile"
+  | "tlsDirectory"
+  | "plainHttp"
+  | "auth"
+  | "tokenAudience"
+  | "tokenFile"
+  | "upstreamPollSeconds"
+  | "s3Endpoint"
+  | "s3Region"
+  | "s3PathStyle"
 >;
 
 export interface Config extends Direct {
   /** Null: plain HTTP. */
   readonly tlsDirectory: string | null;
+  readonly pollMs: number;
+  readonly s3: {
+    /** Null: Amazon's own. */
+    readonly endpoint: URL | null;
+    readonly region: string;
+    readonly isPathStyle: boolean;
+  };
   readonly authentication:
     | { readonly kind: "tokenreview"; readonly audience: string }
     | { readonly kind: "token"; readonly file: string };
@@ -85,16 +146,28 @@ export function parseConfig(environment: Environment): Reading<Config> {
 }
 
 function findConflicts(textOf: TextOf): string[] {
-  return textOf("BRIDGE_AUTH") === "token" && textOf("BRIDGE_TOKEN_FILE") === null
-    ? ['Cannot use BRIDGE_AUTH "token" without BRIDGE_TOKEN_FILE']
-    : [];
+  const isTokenMissing = textOf("BRIDGE_AUTH") === "token" && textOf("BRIDGE_TOKEN_FILE") === null;
+  const { remote } = parseLocations(textOf("BRIDGE_UPSTREAM") ?? "directory") ?? { remote: [] };
+  const servers = new Set(remote.flatMap((one) => (one.kind === "http" ? [one.url.origin] : [])));
+  const isTokenShared = textOf("BRIDGE_UPSTREAM_TOKEN_FILE") !== null && servers.size > 1;
+  return [
+    ...(isTokenMissing ? ['Cannot use BRIDGE_AUTH "token" without BRIDGE_TOKEN_FILE'] : []),
+    ...(isTokenShared
+      ? [
+          `Cannot use BRIDGE_UPSTREAM_TOKEN_FILE with several servers in BRIDGE_UPSTREAM: ${[...servers].join(", ")}`,
+        ]
+      : []),
+  ];
 }
 
 function build(variables: Variables): Config {
-  const { plainHttp, auth, tokenAudience, tokenFile, ...direct } = variables;
+  const { plainHttp, auth, tokenAudience, tokenFile, ...rest } = variables;
+  const { upstreamPollSeconds, s3Endpoint, s3Region, s3PathStyle, ...direct } = rest;
   return {
     ...direct,
     tlsDirectory: plainHttp ? null : direct.tlsDirectory,
+    pollMs: upstreamPollSeconds * 1000,
+    s3: { endpoint: s3Endpoint, region: s3Region, isPathStyle: s3PathStyle },
     authentication:
       auth === "token"
         ? { kind: "token", file: tokenFile }

@@ -170,7 +170,7 @@ export function createBundleDirectory(options: DirectoryOptions): BundleSource {
       return () => listeners.delete(listener);
     },
     scan,
-    close: () => watcher.close(),
+    close: async () => watcher.close(),
   };
 }
 

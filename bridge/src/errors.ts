@@ -30,6 +30,24 @@ export const errorTable = {
     status: 503,
     about: "A bundle is not a complete gzip-compressed tar archive, or its manifest is not JSON.",
   },
+  upstream_unreachable: {
+    status: 503,
+    about: "A place that bundles come from does not answer. What came before goes on being served.",
+  },
+  upstream_refused: {
+    status: 503,
+    about:
+      "A place that bundles come from does not accept the bridge's credentials, or there are none.",
+  },
+  upstream_missing: {
+    status: 503,
+    about: "There is no such file, object or image at the place that a bundle comes from.",
+  },
+  upstream_invalid: {
+    status: 503,
+    about:
+      "What a place answers is not what it should be: a digest is wrong, an image has no bundle, a redirect leads nowhere.",
+  },
   rollout_invalid: {
     status: 503,
     about: "rollout.json is not what it should be. The rollouts that were in force before go on.",

@@ -18,6 +18,7 @@ export interface Metrics {
   readonly bundleRequests: Counter<"status">;
   readonly authentications: Counter<"result">;
   readonly hints: Counter;
+  readonly upstreamPulls: Counter<"result">;
   readonly decisions: Counter<"result">;
   readonly candidateDecisions: Counter<"bundle" | "result">;
   readonly dropped: Counter<"code">;
@@ -51,6 +52,12 @@ export function createMetrics(sources: MetricsSources): Metrics {
     hints: new Counter({
       name: "bouncer_bridge_hints_total",
       help: "Hints sent to bouncers",
+      registers,
+    }),
+    upstreamPulls: new Counter({
+      name: "bouncer_bridge_upstream_pulls_total",
+      help: "Questions to the places of BRIDGE_UPSTREAM, by result: changed, unchanged or the code of what went wrong",
+      labelNames: ["result"],
       registers,
     }),
     decisions: new Counter({

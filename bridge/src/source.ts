@@ -20,7 +20,7 @@ export interface BundleSource {
   isRead(): boolean;
   /** Called with the name whenever the content served under it changes; returns the undo. */
   subscribe(listener: (name: string) => void): () => void;
-  /** Looks now; resolves when that is done. Never rejects. */
+  /** Looks now; resolves when what is near has been read. Never rejects. */
   scan(): Promise<void>;
-  close(): void;
+  close(): Promise<void>;
 }
