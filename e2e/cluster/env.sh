@@ -15,7 +15,8 @@ versions_key() {
 sha256() { if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi; }
 
 TOOLS=$CACHE/tools-$(versions_key tools kubernetes)
-export PATH="$TOOLS:$REPO/node_modules/.bin:$PATH"
+SERVERS=$CACHE/servers-$(versions_key servers)
+export PATH="$TOOLS:$SERVERS:$REPO/node_modules/.bin:$PATH"
 
 elapsed() { printf '%dm%02ds' $(($1 / 60)) $(($1 % 60)); }
 say() { printf '%s\n' "$*" >&2; }

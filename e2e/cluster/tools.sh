@@ -1,17 +1,25 @@
 #!/usr/bin/env bash
-# usage: tools.sh TOOL...      (kind kubectl helm opa)
+# usage: tools.sh TOOL...      (kind kubectl helm opa registry versitygw)
 # Makes sure that each tool is there: one on PATH that is new enough, else built by Go from the
-# versions pinned in modules/, into the cache. Prints the folder to put first on PATH.
+# versions pinned in modules/, into the cache. Prints the folders to put first on PATH. The last two
+# are servers that tests start: a registry, and a store that speaks S3.
 source "$(dirname "$0")/env.sh"
 
 # TOOL -> the oldest version that will do, and where to get it
-minimum() { case $1 in kind) echo 0.24.0 ;; kubectl) echo 1.29.0 ;; helm) echo 3.17.0 ;; opa) echo 1.22.0 ;; esac; }
+minimum() {
+  case $1 in
+    kind) echo 0.24.0 ;; kubectl) echo 1.29.0 ;; helm) echo 3.17.0 ;; opa) echo 1.22.0 ;;
+    registry) echo 3.0.0 ;; versitygw) echo 1.0.0 ;;
+  esac
+}
 home_page() {
   case $1 in
     kind) echo https://kind.sigs.k8s.io/docs/user/quick-start/#installation ;;
     kubectl) echo https://kubernetes.io/docs/tasks/tools/ ;;
     helm) echo https://helm.sh/docs/intro/install/ ;;
     opa) echo https://www.openpolicyagent.org/docs#1-download-opa ;;
+    registry) echo https://distribution.github.io/distribution ;;
+    versitygw) echo https://github.com/versity/versitygw ;;
   esac
 }
 found_version() {
@@ -20,6 +28,8 @@ found_version() {
     kubectl) kubectl version --client ;;
     helm) helm version --short ;;
     opa) opa version ;;
+    # Built without a version stamped in; any other program of these names is not ours to trust.
+    registry | versitygw) [ "$(command -v "$1")" = "$SERVERS/$1" ] && minimum "$1" ;;
   esac 2>/dev/null | grep -Eo '[0-9]+\.[0-9]+(\.[0-9]+)?' | head -n 1
 }
 new_enough() {
@@ -29,29 +39,32 @@ new_enough() {
 }
 
 build() { # build TOOL
-  local module=tools package directory
+  local module=tools folder=$TOOLS package directory
   case $1 in
     kind) package=sigs.k8s.io/kind ;;
     helm) package=helm.sh/helm/v4/cmd/helm ;;
     opa) package=github.com/open-policy-agent/opa ;;
     kubectl) package=k8s.io/kubernetes/cmd/kubectl module=kubernetes ;;
+    registry) package=github.com/distribution/distribution/v3/cmd/registry module=servers ;;
+    versitygw) package=github.com/versity/versitygw/cmd/versitygw module=servers ;;
   esac
-  directory=$(mktemp -d "$TOOLS/.build.XXXXXX")
+  if [ "$module" = servers ]; then folder=$SERVERS; fi
+  directory=$(mktemp -d "$folder/.build.XXXXXX")
   if [ "$module" = kubernetes ]; then
     "$CLUSTER_DIR/kubernetes.sh" "$directory" "$package"
   else
-    (cd "$CLUSTER_DIR/modules/$module" && go build -o "$directory/" "$package")
+    (cd "$CLUSTER_DIR/modules/$module" && CGO_ENABLED=0 go build -o "$directory/" "$package")
   fi
-  mv "$directory/$1" "$TOOLS/$1"
+  mv "$directory/$1" "$folder/$1"
   rmdir "$directory"
 }
 
-mkdir -p "$TOOLS"
+mkdir -p "$TOOLS" "$SERVERS"
 for tool in "$@"; do
-  [ -n "$(minimum "$tool")" ] || fail "Cannot get \"$tool\": known tools are kind, kubectl, helm and opa"
+  [ -n "$(minimum "$tool")" ] || fail "Cannot get \"$tool\": known tools are kind, kubectl, helm, opa, registry and versitygw"
   new_enough "$tool" && continue
   command -v go >/dev/null ||
     fail "Cannot find $tool $(minimum "$tool") or newer on PATH, nor Go to build it. Get $tool at $(home_page "$tool")"
   step "$tool (built from source by Go)" build "$tool"
 done
-echo "$TOOLS"
+echo "$TOOLS:$SERVERS"
