@@ -158,6 +158,10 @@ export const groups: readonly Group[] = [
     names: ["units.parse", "units.parse_bytes"],
     load: () => import("./builtins/units.ts"),
   },
+  {
+    names: ["regex.globs_match"],
+    load: () => import("./builtins/globs-match.ts"),
+  },
 ];
 
 export interface Found {
