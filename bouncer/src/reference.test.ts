@@ -7,6 +7,9 @@ test("docs/reference/configuration.md is what the source says", async () => {
     version: "",
     policy: () => ({
       bundle: null,
+      bundles: [],
+      candidates: [],
+      timeouts: 0,
       activatedAt: null,
       sync: { kind: "none", connected: false, error: null },
       revivals: 0,

@@ -7,6 +7,8 @@ import { createChain } from "./chain.ts";
 import { planErasures, type Pointer } from "./erase.ts";
 import { buildDecisionEvent, buildEvent, buildOutcomeEvent, type Labels } from "./event.ts";
 
+const identity = { name: "policy.tar.gz", revision: "r7", sha256: "00", serial: null, deltas: 0 };
+
 const labels: Labels = { id: "run-1", app: "bouncer", version: "1.2.3", pod: "p", namespace: "n" };
 
 const report: ExchangeReport = {
@@ -36,7 +38,9 @@ const report: ExchangeReport = {
       detail: null,
     },
     cached: true,
-    bundle: { name: "policy.tar.gz", revision: "r7", sha256: "00" },
+    bundle: identity,
+    bundles: [identity],
+    watched: null,
     path: "envoy/authz/allow",
     input: { attributes: { request: { http: { headers: { authorization: "Bearer secret" } } } } },
     result: { allowed: false, headers: { "set-cookie": "secret" } },

@@ -2,6 +2,7 @@
  * The audit record of one request: OPA's decision-log event, and what the bouncer knows besides.
  * Pure. The fields are documented in docs/reference/data-path.md.
  */
+import type { BundleIdentity, Watched } from "../policy/decision.ts";
 import type { ExchangeReport } from "../proxy/exchange.ts";
 import { eraseFrom, type Erasures, noErasures } from "./erase.ts";
 import { mask, maskDocument, maskTarget } from "./mask.ts";
@@ -25,7 +26,7 @@ function listed(name: string, pointers: readonly string[]): AuditEvent {
 /** The fields of OPA's event. */
 function decisionFields({ decision }: ExchangeReport, erasures: Erasures): AuditEvent {
   if (decision === null) return {};
-  const { bundle } = decision;
+  const { bundles, watched } = decision;
   const [input, result] = [
     eraseFrom(decision.input ?? undefined, "input", erasures),
     eraseFrom(decision.result, "result", erasures),
@@ -35,14 +36,25 @@ function decisionFields({ decision }: ExchangeReport, erasures: Erasures): Audit
     maskDocument(result.value, "/result"),
   ] as const;
   return {
-    ...(bundle === null ? {} : { bundles: { [bundle.name]: { revision: bundle.revision } } }),
+    ...(bundles.length === 0 ? {} : { bundles: describeBundles(bundles) }),
     path: decision.path,
     input: shown[0].value,
     result: shown[1].value,
     ...listed("erased", [...input.pointers, ...result.pointers]),
     ...listed("masked", [...shown[0].pointers, ...shown[1].pointers]),
     cached: decision.cached,
+    ...(watched === null ? {} : { [watched.role]: describeWatched(watched) }),
   };
+}
+
+function describeBundles(bundles: readonly BundleIdentity[]): AuditEvent {
+  return Object.fromEntries(bundles.map(({ name, revision }) => [name, { revision }]));
+}
+
+/** Under `candidate` or `current`: what the policy that was not enforced has decided. */
+function describeWatched({ bundle, verdict, reason, differs }: Watched): AuditEvent {
+  const { name, revision } = bundle;
+  return { bundle: name, revision, verdict, ...(reason === null ? {} : { reason }), differs };
 }
 
 function requestFields({ head }: ExchangeReport, { facts, parameters }: Erasures): AuditEvent {

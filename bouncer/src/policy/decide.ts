@@ -60,7 +60,13 @@ export function createDecider(path: string, log: Logger): Decider {
 
   return {
     decide(set, build) {
-      const found = { id: randomUUID(), path, input: null, bundle: set?.identity ?? null };
+      const found = {
+        id: randomUUID(),
+        path,
+        input: null,
+        bundle: set?.identity ?? null,
+        bundles: set?.identities ?? [],
+      };
       if (set === null) return refuse(found, "no_policy", null);
       try {
         const built = build(set.plan);

@@ -93,6 +93,8 @@ export interface Decision {
   readonly cached: boolean;
   /** Bundle that decided; null when there is none. */
   readonly bundle: BundleIdentity | null;
+  /** All bundles of the set, that one included. */
+  readonly bundles: readonly BundleIdentity[];
   /** Entrypoint that was asked: `envoy/authz/allow`. */
   readonly path: string;
   /** The input document, for the audit record; null when none was built. */

@@ -108,16 +108,21 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
   const fetcher = createFetcher(config);
 
   /** What `bouncer load` left, or what was active before: verified again, it is not ours alone. */
-  async function loadStored(): Promise<AppError | null> {
-    return await restore(
+  async function loadStored(): Promise<Restored> {
+    let refused: AppError | null = null;
+    const missing = await restore(
       config,
       { activate: receiver.activate, isComplete: () => store.active() !== null },
       {
         names,
         requirements: await requirementsOf(config),
-        onRefused: ({ code, message }) => log.warn({ code, problem: message }, "bundle not used"),
+        onRefused: (error) => {
+          refused = error;
+          log.warn({ code: error.code, problem: error.message }, "bundle not used");
+        },
       },
     );
+    return { missing, refused };
   }
 
   /** Without a sync: the places that `bouncer load` fetches from, or what it left. */
@@ -126,7 +131,8 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
       let last: AppError | null = null;
       for (const { name, url } of sourcesOf(config)) {
         if (url === null) {
-          last = await loadStored();
+          const { missing, refused } = await loadStored();
+          last = refused ?? missing;
           continue;
         }
         const fetched = await fetcher.fetch(url);
@@ -139,7 +145,8 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
   }
 
   try {
-    receiver.report(await loadStored());
+    const { missing } = await loadStored();
+    receiver.report(missing);
   } catch (error) {
     receiver.report(toAppError(error, "bundle_invalid"));
   }
@@ -234,6 +241,13 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
       await network.close();
     },
   };
+}
+
+interface Restored {
+  /** Why there is no policy. */
+  readonly missing: AppError | null;
+  /** Why a file was not used, whatever there was in its place. */
+  readonly refused: AppError | null;
 }
 
 function find(set: LoadedSet | null, name: string) {

@@ -16,6 +16,7 @@ const matrix: Readonly<Record<RefusalReason, readonly (string | null)[]>> = {
   policy: [null, null, "shadow", "shadow"],
   policy_result: [null, null, "shadow", "shadow"],
   policy_error: [null, "degraded", "shadow", "degraded"],
+  policy_timeout: [null, "degraded", "shadow", "degraded"],
   no_policy: [null, "degraded", "shadow", "degraded"],
   bad_body: [null, null, "shadow", "shadow"],
   ambiguous_request: [null, null, "shadow", "shadow"],

@@ -3,7 +3,7 @@
  * only importer of prom-client.
  */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { PolicyStatus } from "../policy/decision.ts";
+import type { CandidateStatus, PolicyStatus } from "../policy/decision.ts";
 import type { ExchangeReport } from "../proxy/exchange.ts";
 
 export interface MetricSources {
@@ -124,6 +124,56 @@ export function createMetrics(sources: MetricSources): Metrics {
   };
 }
 
+/** Absent while there is no candidate; counts begin anew with each. */
+function registerCandidates(registry: Registry, policy: () => PolicyStatus): void {
+  const registers = [registry];
+  const labelNames = ["name", "revision"] as const;
+  const reading = (
+    name: string,
+    help: string,
+    read: (candidate: CandidateStatus) => number,
+  ): void => {
+    const gauge = new Gauge({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        gauge.reset();
+        for (const candidate of policy().candidates) {
+          const { name: bundle, revision } = candidate;
+          gauge.set({ name: bundle, revision }, read(candidate));
+        }
+      },
+    });
+  };
+  reading(
+    "bouncer_candidate_enforced",
+    "1 while the candidate is enforced here, 0 while it is only compared, -1 when it was given up",
+    ({ enforced, stopped }) => (stopped === null ? Number(enforced) : -1),
+  );
+  reading(
+    "bouncer_candidate_decisions",
+    "Requests that both policies decided",
+    ({ decisions }) => decisions,
+  );
+  reading(
+    "bouncer_candidate_differences",
+    "Those that the two decided differently",
+    ({ differing }) => differing,
+  );
+  reading(
+    "bouncer_candidate_refusals",
+    "Those that the candidate refused, or would have",
+    ({ wouldRefuse }) => wouldRefuse,
+  );
+  reading(
+    "bouncer_candidate_current_refusals",
+    "Those that the current policy refused, or would have",
+    ({ currentRefused }) => currentRefused,
+  );
+}
+
 /** Values that are read when somebody asks for them. */
 function registerReadings(registry: Registry, sources: MetricSources): void {
   const registers = [registry];
@@ -159,14 +209,13 @@ function registerReadings(registry: Registry, sources: MetricSources): void {
   }).set({ version: sources.version }, 1);
   const bundle = new Gauge({
     name: "bouncer_policy_info",
-    help: "1 for the bundle that is enforced; absent when there is none",
+    help: "1 for each bundle that is enforced; absent when there is none",
     labelNames: ["name", "revision", "sha256"] as const,
     registers,
     collect() {
-      const active = policy().bundle;
       bundle.reset();
-      if (active !== null) {
-        bundle.set({ name: active.name, revision: active.revision, sha256: active.sha256 }, 1);
+      for (const { name, revision, sha256 } of policy().bundles) {
+        bundle.set({ name, revision, sha256 }, 1);
       }
     },
   });
@@ -183,6 +232,12 @@ function registerReadings(registry: Registry, sources: MetricSources): void {
     "Evaluator instances thrown away after an error",
     () => policy().revivals,
   );
+  counter(
+    "bouncer_policy_timeouts_total",
+    "Decisions that there was no time for",
+    () => policy().timeouts,
+  );
+  registerCandidates(registry, policy);
   counter(
     "bouncer_cache_hits_total",
     "Decisions answered from the cache",

@@ -5,9 +5,19 @@ import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import type { Policy } from "../../../src/policy/decision.ts";
 import { createPolicy } from "../../../src/policy/policy.ts";
-import { createStore } from "../../../src/policy/store.ts";
+import { openSet } from "../../../src/bundle/set.ts";
+import { createStore, type PreparedSet } from "../../../src/policy/store.ts";
+import { requirements } from "./requirements.ts";
 import { buildBundle, simpleSources } from "./opa.ts";
-import { configOf, createClock, recordLog, requestOf, silent, useDirectory } from "./setting.ts";
+import {
+  configOf,
+  createClock,
+  recordLog,
+  requestOf,
+  silent,
+  useDirectory,
+  decideNow,
+} from "./setting.ts";
 
 const run = promisify(execFile);
 
@@ -58,7 +68,8 @@ describe("the example policy", () => {
     });
     const { policy } = setting;
     const as = (token: string, method: string, target: string) =>
-      policy.decide(
+      decideNow(
+        policy,
         requestOf({ method, target, rawHeaders: ["Authorization", `Bearer ${token}`] }),
         null,
       );
@@ -90,7 +101,7 @@ describe("the example policy", () => {
       headers: [["www-authenticate", "Bearer"]],
       reason: "policy",
     });
-    expect(policy.decide(requestOf({ target: "/health" }), null).verdict.kind).toBe("allow");
+    expect(decideNow(policy, requestOf({ target: "/health" }), null).verdict.kind).toBe("allow");
     expect(policy.needs()).toEqual({ bodyBytes: 0, sni: false });
   });
 });
@@ -98,7 +109,7 @@ describe("the example policy", () => {
 describe("without a bundle that can be enforced", () => {
   test("everything is refused, and the status says why", async () => {
     await using setting = await policyOf(null);
-    expect(setting.policy.decide(get, null)).toMatchObject({
+    expect(decideNow(setting.policy, get, null)).toMatchObject({
       verdict: { kind: "deny", status: 503, reason: "no_policy" },
       bundle: null,
       input: null,
@@ -112,7 +123,7 @@ describe("without a bundle that can be enforced", () => {
 
   test("one that is broken is not taken", async () => {
     await using setting = await policyOf(Buffer.from("x"));
-    expect(setting.policy.decide(get, null).verdict).toMatchObject({ reason: "no_policy" });
+    expect(decideNow(setting.policy, get, null).verdict).toMatchObject({ reason: "no_policy" });
     expect(setting.policy.status().sync.error).toMatchObject({ code: "bundle_invalid" });
   });
 
@@ -143,7 +154,7 @@ allow := 1 if input.parsed_path[0] == "conflict"`,
     const reasonOf = (target: string, body: string | null = null): string => {
       const rawHeaders = ["Content-Type", "application/json"];
       const bytes = body === null ? null : { bytes: Buffer.from(body), truncated: false };
-      const { verdict } = policy.decide(requestOf({ target, rawHeaders }), bytes);
+      const { verdict } = decideNow(policy, requestOf({ target, rawHeaders }), bytes);
       return verdict.kind === "allow" ? "allow" : `${verdict.reason} ${verdict.status}`;
     };
     expect(policy.needs()).toEqual({ bodyBytes: 65_536, sni: false });
@@ -168,19 +179,19 @@ allow := 1 if input.parsed_path[0] == "conflict"`,
     const { policy } = setting;
     const conflict = requestOf({ target: "/conflict" });
     for (let count = 0; count < 1000; count += 1) {
-      expect(policy.decide(conflict, null)).toMatchObject({
+      expect(decideNow(policy, conflict, null)).toMatchObject({
         verdict: { reason: "policy_error", status: 503 },
         cached: false,
       });
     }
-    expect(policy.decide(get, null).verdict.kind).toBe("allow");
-    expect(policy.decide(post, null).verdict.kind).toBe("deny");
+    expect(decideNow(policy, get, null).verdict.kind).toBe("allow");
+    expect(decideNow(policy, post, null).verdict.kind).toBe("deny");
     expect(policy.status().revivals).toBe(1000);
   });
 });
 
 function isCached(policy: Policy, request = get): boolean {
-  return policy.decide(request, null).cached;
+  return decideNow(policy, request, null).cached;
 }
 
 describe("the cache", () => {
@@ -194,14 +205,14 @@ describe("the cache", () => {
 
   async function warmed(env: Parameters<typeof configOf>[0] = {}) {
     const setting = await policyOf(await buildBundle(sources), env);
-    for (let count = 0; count < 3; count += 1) setting.policy.decide(get, null);
+    for (let count = 0; count < 3; count += 1) decideNow(setting.policy, get, null);
     return setting;
   }
 
   test("answers what was asked before, by the declared fields only", async () => {
     await using setting = await warmed();
     const { policy } = setting;
-    expect(policy.decide(requestOf({ target: "/other" }), null)).toMatchObject({
+    expect(decideNow(policy, requestOf({ target: "/other" }), null)).toMatchObject({
       cached: true,
       evaluationNs: 0,
       verdict: { kind: "allow" },
@@ -228,7 +239,7 @@ describe("the cache", () => {
     const rego = 'package envoy.authz\nallow if input.attributes.request.http.method == "POST"';
     await writeFile(setting.file, await buildBundle({ ...sources, "authz.rego": rego }));
     await setting.policy.refresh();
-    expect(setting.policy.decide(get, null)).toMatchObject({
+    expect(decideNow(setting.policy, get, null)).toMatchObject({
       cached: false,
       verdict: { kind: "deny" },
     });
@@ -244,7 +255,7 @@ describe("a switch", () => {
       bundle: { revision: "good" },
       sync: { error: { code: "bundle_invalid" } },
     });
-    expect(setting.policy.decide(get, null).verdict.kind).toBe("allow");
+    expect(decideNow(setting.policy, get, null).verdict.kind).toBe("allow");
     await writeFile(setting.file, await buildBundle(simpleSources("better")));
     await setting.policy.refresh();
     expect(setting.policy.status()).toMatchObject({
@@ -269,7 +280,7 @@ describe("a switch", () => {
     const end = new AbortController();
     const deciding = (async () => {
       while (!end.signal.aborted) {
-        const { verdict, bundle } = setting.policy.decide(get, null);
+        const { verdict, bundle } = decideNow(setting.policy, get, null);
         const header = verdict.kind === "allow" ? verdict.requestHeaders[0]?.[1] : "refused";
         seen.push(`${header} of ${bundle?.revision}`);
         await new Promise((resolve) => setImmediate(resolve));
@@ -284,15 +295,24 @@ describe("a switch", () => {
     const order = seen.filter((answer, at) => answer !== seen[at - 1]);
     expect(order.slice(0, 2)).toEqual(["one of one", "two of two"]);
     expect(new Set(seen).size).toBe(order.length);
-    expect(setting.policy.decide(get, null).bundle?.revision).toBe("three");
+    expect(decideNow(setting.policy, get, null).bundle?.revision).toBe("three");
   });
 
   test("that comes twice at a time ends with the last one", async () => {
     const switched: string[] = [];
-    const store = createStore({
-      requirements: { decisionPath: "envoy/authz/allow", key: null },
+    const closed: string[] = [];
+    const store = createStore<PreparedSet>({
+      names: ["p"],
+      requirements: async () => requirements,
+      prepare: async (snapshots) => {
+        const { identities } = await openSet(snapshots, requirements);
+        const close = () => closed.push(identities[0]?.revision ?? "");
+        return { identities, revivals: () => 0, close };
+      },
+      refuseOlder: false,
+      maxDeltas: 0,
       now: () => 0,
-      onSwitch: ({ identity }) => switched.push(identity.revision),
+      onSwitch: ({ prepared }) => switched.push(prepared.identities[0]?.revision ?? ""),
     });
     const [a, b] = await Promise.all([
       buildBundle(simpleSources("a")),
@@ -307,6 +327,7 @@ describe("a switch", () => {
       "fulfilled",
     ]);
     expect(switched).toEqual(["a", "b"]);
+    expect(closed).toEqual(["a"]);
   });
 });
 
@@ -316,7 +337,7 @@ test("the log names the bundle that was activated and holds no input", async () 
   const { log, text } = recordLog();
   const config = configOf({ POLICY_DIRECTORY: directory.path });
   const policy = await createPolicy(config, { log, version: "1" });
-  policy.decide(requestOf({ rawHeaders: ["Authorization", "Bearer topsecret"] }), null);
+  decideNow(policy, requestOf({ rawHeaders: ["Authorization", "Bearer topsecret"] }), null);
   await policy.close();
   expect(text()).toContain('"revision":"r9"');
   expect(text()).not.toContain("topsecret");

@@ -6,7 +6,7 @@ import { pino } from "pino";
 import { type Config, parseConfig } from "../../../src/config.ts";
 import type { environment } from "../../../src/contract.ts";
 import type { Clock } from "../../../src/clock.ts";
-import type { RequestHead } from "../../../src/policy/decision.ts";
+import type { Decision, Policy, RequestBody, RequestHead } from "../../../src/policy/decision.ts";
 
 type Variable = (typeof environment)[keyof typeof environment];
 
@@ -93,4 +93,15 @@ export function requestOf(overrides: Partial<RequestHead> = {}): RequestHead {
     destination: { address: "10.0.0.1", port: 3000 },
     ...overrides,
   };
+}
+
+/** Of a policy that asks nobody and is not slow. */
+export function decideNow(
+  policy: Policy,
+  request: RequestHead,
+  body: RequestBody | null,
+): Decision {
+  const decision = policy.decide(request, body);
+  if (decision instanceof Promise) throw new Error("the decision is not there yet");
+  return decision;
 }

@@ -56,12 +56,14 @@ export function createTestPolicy(
   decide: Decide,
   { decideConnection = () => allow, bodyBytes = 0, sni = false }: TestPolicy = {},
 ): Policy {
-  const bundle = { name: "policy.tar.gz", revision: "r1", sha256: "00" };
+  const bundle = { name: "policy.tar.gz", revision: "r1", sha256: "00", serial: null, deltas: 0 };
   const decided = (verdict: Verdict, input: object): Decision => ({
     id: randomUUID(),
     verdict,
     cached: false,
     bundle,
+    bundles: [bundle],
+    watched: null,
     path: "envoy/authz/allow",
     input,
     result: verdict.kind === "allow",
@@ -74,6 +76,9 @@ export function createTestPolicy(
     decideConnection: (connection) => decided(decideConnection(connection), { connection }),
     status: () => ({
       bundle,
+      bundles: [bundle],
+      candidates: [],
+      timeouts: 0,
       activatedAt: 0,
       sync: { kind: "none", connected: false, error: null },
       revivals: 0,

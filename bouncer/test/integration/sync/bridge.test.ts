@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { linkTiming } from "../../../src/sync/link.ts";
 import { buildBundle, simpleSources } from "../policy/opa.ts";
-import { requestOf, useDirectory } from "../policy/setting.ts";
+import { decideNow, requestOf, useDirectory } from "../policy/setting.ts";
 import { createCertificate, Events, startServer } from "./server.ts";
 import { hintTo, sha256, startPolicy } from "./setting.ts";
 
@@ -47,7 +47,9 @@ test("greets, pulls what is announced over TLS with its token, reports, and foll
     version: "1.2.3",
     bundle: "policy.tar.gz",
   });
-  expect(setting.policy.decide(requestOf(), null).verdict).toMatchObject({ reason: "no_policy" });
+  expect(decideNow(setting.policy, requestOf(), null).verdict).toMatchObject({
+    reason: "no_policy",
+  });
 
   socket.send(hintTo(one));
   expect(await bridge.messages.take()).toEqual({
@@ -61,7 +63,7 @@ test("greets, pulls what is announced over TLS with its token, reports, and foll
     "/bundles/policy.tar.gz",
     "Bearer t0ken",
   ]);
-  expect(setting.policy.decide(requestOf(), null).verdict.kind).toBe("allow");
+  expect(decideNow(setting.policy, requestOf(), null).verdict.kind).toBe("allow");
 
   bridge.content.bytes = two;
   socket.send(hintTo(two, { url: `${bridge.origin}/elsewhere/policy.tar.gz` }));
@@ -131,7 +133,7 @@ describe("an announcement", () => {
       sha256: sha256(one),
       error: "bundle_invalid",
     });
-    expect(setting.policy.decide(requestOf(), null).verdict.kind).toBe("allow");
+    expect(decideNow(setting.policy, requestOf(), null).verdict.kind).toBe("allow");
     bridge.content.bytes = two;
     socket.send(hintTo(two));
     expect(await bridge.messages.take()).toMatchObject({ revision: "two", error: null });
