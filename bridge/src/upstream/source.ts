@@ -105,8 +105,9 @@ export function createRemoteSource(options: RemoteOptions): BundleSource {
 
   async function follow(file: RemoteFile): Promise<void> {
     while (!stop.signal.aborted) {
-      await pull(file);
+      // Taken before: who wants another look while this one is under way gets it after it.
       const signal = AbortSignal.any([stop.signal, wake.signal]);
+      await pull(file);
       await setTimeout(delayOf(file.name), undefined, { signal }).catch(() => undefined);
     }
   }
