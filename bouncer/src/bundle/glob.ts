@@ -13,7 +13,7 @@ type Piece =
 
 /** null for what is no pattern. */
 export function parseGlob(text: string): ((path: string) => boolean) | null {
-  const chars = [...text];
+  const chars = Array.from(text);
   const pieces: Piece[] = [];
   for (let at = 0; at < chars.length;) {
     const read = readPiece(chars, at);
@@ -21,7 +21,7 @@ export function parseGlob(text: string): ((path: string) => boolean) | null {
     pieces.push(read.piece);
     at = read.next;
   }
-  return (path) => matches(pieces, [...path]);
+  return (path) => matches(pieces, Array.from(path));
 }
 
 interface Read {

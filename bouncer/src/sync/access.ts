@@ -13,23 +13,28 @@ const connectTimeoutMs = 5000;
 export function createAgent(config: Config, onSocket?: (socket: Socket) => void): Agent {
   return new Agent({
     connect: (options, callback) => {
-      // For each connection anew: whoever renews the certificate restarts nothing.
-      readIdentity(config).then(
-        (identity) => {
-          const ca = config.policySyncCa === null ? {} : { ca: config.policySyncCa };
-          const connect = buildConnector({ timeout: connectTimeoutMs, ...ca, ...identity });
-          connect(options, (...result) => {
-            // After a failure there is none, not even null, whatever the types say.
-            if (result[0] === null) onSocket?.(result[1]);
-            callback(...result);
-          });
-        },
-        (error: unknown) => {
-          callback(error instanceof Error ? error : new Error(String(error)), null);
-        },
-      );
+      void connect(config, options, (...result) => {
+        // After a failure there is none, not even null, whatever the types say.
+        if (result[0] === null) onSocket?.(result[1]);
+        callback(...result);
+      });
     },
   });
+}
+
+/** For each connection anew: whoever renews the certificate restarts nothing. */
+async function connect(
+  config: Config,
+  options: buildConnector.Options,
+  done: buildConnector.Callback,
+): Promise<void> {
+  const ca = config.policySyncCa === null ? {} : { ca: config.policySyncCa };
+  try {
+    const identity = await readIdentity(config);
+    buildConnector({ timeout: connectTimeoutMs, ...ca, ...identity })(options, done);
+  } catch (error) {
+    done(error instanceof Error ? error : new Error(String(error)), null);
+  }
 }
 
 /** The certificate that the servers of policy are shown, and its key; nothing when there is none. */
