@@ -162,6 +162,18 @@ export const groups: readonly Group[] = [
     names: ["regex.globs_match"],
     load: () => import("./builtins/globs-match.ts"),
   },
+  {
+    names: ["crypto.x509.parse_certificate_request", "crypto.x509.parse_certificates"],
+    load: () => import("./builtins/x509.ts"),
+  },
+  {
+    names: [
+      "crypto.parse_private_keys",
+      "crypto.x509.parse_keypair",
+      "crypto.x509.parse_rsa_private_key",
+    ],
+    load: () => import("./builtins/private-keys.ts"),
+  },
 ];
 
 export interface Found {

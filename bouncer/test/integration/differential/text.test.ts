@@ -506,3 +506,42 @@ test("regex.template_match", async () => {
     .map(([one, other, [start, end]]): readonly Value[] => [one, other, start, end]);
   expect(await compareWithOpa(sampleCalls("regex.template_match", operands, 4000))).toEqual([]);
 });
+
+test("regex.globs_match", async () => {
+  const item = fc.oneof(
+    {
+      weight: 8,
+      arbitrary: fc.constantFrom("a", "b", ".", "a*", "b+", ".*", ".+", "[ab]", "[a-c]*", "[bc]+"),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom(
+        "[",
+        "]",
+        "*",
+        "+",
+        "-",
+        "\\",
+        "\\*",
+        "\\]",
+        "[]",
+        "[]*",
+        "[-a]",
+        "[a-]",
+        "[c-a]",
+        "[a-b-c]",
+        "[\\]]",
+        "[a\\-c]",
+        "[a-\\]]",
+        "[^a]",
+        "[é-ö]",
+        "é",
+        "😀+",
+        "[😀-😂]",
+      ),
+    },
+  );
+  const glob = fc.array(item, { maxLength: 7 }).map((parts) => parts.join(""));
+  const operands = fc.tuple(mostly(glob), mostly(glob));
+  expect(await compareWithOpa(sampleCalls("regex.globs_match", operands, 8000))).toEqual([]);
+});
