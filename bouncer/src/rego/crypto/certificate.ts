@@ -43,7 +43,7 @@ const publicKeyAlgorithms: ReadonlyMap<string, number> = new Map([
   [oids.ed25519, 4],
 ]);
 
-export function publicKeyAlgorithmOf(oid: string): number {
+function publicKeyAlgorithmOf(oid: string): number {
   return publicKeyAlgorithms.get(oid) ?? 0;
 }
 

@@ -63,14 +63,17 @@ export function readString({ tag, content }: Element): string {
 }
 
 /** The attributes of a Name with tag and length, in their order. */
-export function readAttributes(raw: Uint8Array): readonly Attribute[] {
+export function readAttributes(
+  raw: Uint8Array,
+  readValue: (value: Element) => Json = readString,
+): readonly Attribute[] {
   const attributes: Attribute[] = [];
   const sequence = new Der(raw).inside(tags.sequence);
   while (!sequence.isEmpty) {
     const set = sequence.inside(tags.set);
     while (!set.isEmpty) {
       const attribute = set.inside(tags.sequence);
-      attributes.push({ Type: attribute.oid(), Value: readString(attribute.any()) });
+      attributes.push({ Type: attribute.oid(), Value: readValue(attribute.any()) });
     }
   }
   return attributes;
