@@ -174,6 +174,13 @@ export const groups: readonly Group[] = [
     ],
     load: () => import("./builtins/private-keys.ts"),
   },
+  {
+    names: [
+      "crypto.x509.parse_and_verify_certificates",
+      "crypto.x509.parse_and_verify_certificates_with_options",
+    ],
+    load: () => import("./builtins/x509-verify.ts"),
+  },
 ];
 
 export interface Found {

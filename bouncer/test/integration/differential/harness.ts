@@ -86,7 +86,9 @@ export async function askOpa(calls: readonly BuiltinCall[]): Promise<ReadonlyMap
  */
 function writeRule([name, ...operands]: BuiltinCall, index: number): string {
   const call = `${name}(${operands.map((_, at) => `input[${at}]`).join(", ")})`;
-  return `answers contains [${index}, sprintf("%v", [[x]])] if x := ${call} with input as ${printTerm(operands)}`;
+  // A byte order mark may be in a string, but not in the text of a module.
+  const input = printTerm(operands).replaceAll("\u{feff}", "\\ufeff");
+  return `answers contains [${index}, sprintf("%v", [[x]])] if x := ${call} with input as ${input}`;
 }
 
 function readAnswer(answer: unknown): readonly [number, Value] {
