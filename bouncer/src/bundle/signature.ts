@@ -27,7 +27,7 @@ export interface Verification {
 
 export const signaturesFile = ".signatures.json";
 
-const signaturesSchema = v.object({
+const signaturesSchema = v.strictObject({
   signatures: v.strictTuple([v.string()]),
   // Others than OPA's own mean that something else than the keys below is to be asked.
   plugin: v.optional(v.picklist(["", "_default"])),

@@ -1,12 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { beforeAll, describe, expect, test } from "vitest";
-import { archiveLimits, unpack } from "../../../src/bundle/archive.ts";
-import { openBundle } from "../../../src/bundle/bundle.ts";
-import { loadBundle } from "../../../src/policy/store.ts";
-import { buildBundle, changeBundle, packEntries, simpleSources } from "./opa.ts";
+import { archiveLimits, isDelta, unpack } from "../../../src/bundle/archive.ts";
+import { prepare } from "../../../src/evaluation/prepare.ts";
+import { plannedFrom } from "../../../src/policy/loaded.ts";
+import { buildBundle, changeBundle, manifest, packEntries, simpleSources } from "./opa.ts";
+import { requirements } from "./requirements.ts";
+import { dataOf, open } from "./rules.ts";
 
-const requirements = { decisionPath: "envoy/authz/allow", key: null };
 const file = (name: string, text = "x") => ({ header: { name }, body: Buffer.from(text) });
 
 let bundle: Uint8Array;
@@ -23,9 +24,11 @@ async function withFile(name: string, text: string | null): Promise<Uint8Array> 
 }
 
 test("a bundle as opa builds it", async () => {
-  const opened = await openBundle(bundle, requirements);
-  expect(opened.manifest).toMatchObject({ revision: "one", inputFields: null });
-  expect(Buffer.from(opened.data).toString()).toBe('{"extra":"one"}\n');
+  const opened = await open(bundle);
+  expect(opened.deciding).toMatchObject({ revision: "one", serial: null, deltas: 0 });
+  expect(opened.identities).toEqual([opened.deciding]);
+  expect(opened.inputFields).toBeNull();
+  expect(dataOf(opened)).toBe('{"extra":"one"}');
   expect(opened.wasm.byteLength).toBeGreaterThan(1000);
 });
 
@@ -53,24 +56,38 @@ describe("archives that are refused", () => {
     ["an empty segment", "a//b", "is not a plain path"],
     ["a backslash", String.raw`a\b`, "is not a plain path"],
   ])("a name with %s", async (_name, name, message) => {
-    await expect(packEntries([file(name)]).then(unpack)).rejects.toThrow(message);
+    await expect(packEntries([file(name)]).then((bytes) => unpack(bytes))).rejects.toThrow(message);
   });
 
   test.each(["symlink", "link", "fifo", "character-device"] as const)("a %s", async (type) => {
     const entry = { header: { name: "a", type, linkname: "/etc/passwd" }, body: Buffer.alloc(0) };
-    await expect(packEntries([entry]).then(unpack)).rejects.toThrow(
+    await expect(packEntries([entry]).then((bytes) => unpack(bytes))).rejects.toThrow(
       "only regular files are accepted",
     );
   });
 
   test("the same name twice, however it is written", async () => {
     const twice = packEntries([file("/data.json"), file("./data.json")]);
-    await expect(twice.then(unpack)).rejects.toThrow('"data.json" is in it twice');
+    await expect(twice.then((bytes) => unpack(bytes))).rejects.toThrow(
+      '"data.json" is in it twice',
+    );
   });
 
   test("too many files", async () => {
     const many = Array.from({ length: archiveLimits.files + 1 }, (_, at) => file(`f${at}`));
-    await expect(packEntries(many).then(unpack)).rejects.toThrow("it has too many files");
+    await expect(packEntries(many).then((bytes) => unpack(bytes))).rejects.toThrow(
+      "it has more than 4096 files",
+    );
+  });
+
+  test("a file that is too large, before it is read", async () => {
+    const limits = { ...archiveLimits, fileBytes: 10 };
+    const large = packEntries([file("a", "x".repeat(11))]);
+    await expect(large.then((bytes) => unpack(bytes, limits))).rejects.toThrow(
+      '"a" has 11 bytes, more than 10',
+    );
+    const small = packEntries([file("a", "x".repeat(10))]);
+    expect((await unpack(await small, limits)).size).toBe(1);
   });
 });
 
@@ -82,78 +99,110 @@ test("directories are passed over", async () => {
   expect([...(await unpack(archive)).keys()]).toEqual(["a/b"]);
 });
 
+test("a delta is known by the patch in it, whatever else it is", async () => {
+  expect(await isDelta(bundle)).toBe(false);
+  expect(await isDelta(await packEntries([file("/patch.json", "{")]))).toBe(true);
+  expect(await isDelta(await packEntries([file("x/patch.json", "{}"), file("data.json")]))).toBe(
+    true,
+  );
+  await expect(isDelta(Buffer.from("x"))).rejects.toThrow("it is not gzip");
+});
+
 describe("bundles that are refused", () => {
+  const overlapping = manifest({ roots: ["a", "a/b"] });
+  const elsewhere = manifest({
+    wasm: [{ entrypoint: "envoy/authz/allow", module: "/other/policy.wasm" }],
+  });
   test.each([
-    ["no manifest", ".manifest", null, "it has no .manifest"],
+    ["no manifest", ".manifest", null, 'it has no compiled entrypoint "envoy/authz/allow"'],
     ["no module", "policy.wasm", null, '.manifest names "/policy.wasm", which is not in it'],
-    ["a module that is none", "policy.wasm", "x", "Cannot load policy.wasm"],
+    ["another module", ".manifest", elsewhere, 'names "/other/policy.wasm", which is not in it'],
+    ["two manifests", "a/.manifest", "{}", 'it has ".manifest" and "a/.manifest"'],
+    ["a manifest in protobuf", "a.manifest.pb", "", 'it has ".manifest" and "a.manifest.pb"'],
+    ["overlapping roots", ".manifest", overlapping, 'roots "a" and "a/b" overlap'],
     ["YAML", "a/data.yaml", "a: 1", '"a/data.yaml" is YAML'],
-    ["a delta", "patch.json", "{}", "it is a delta bundle"],
+    ["YAML by its other name", "data.yml", "a: 1", '"data.yml" is YAML'],
+    ["a delta", "patch.json", "{}", "it is a delta"],
     ["data that is no JSON", "data.json", "{", '"data.json" is not JSON'],
     ["data with more behind it", "data.json", "{} {}", '"data.json" is not JSON'],
+    ["data with a byte order mark", "data.json", "\uFEFF{}", '"data.json" is not JSON'],
     ["data that is no object", "data.json", "[]", '"data.json" is not a JSON object'],
     ["data that is defined again", "extra/data.json", '{"a":1}', 'says again what "extra" is'],
+    ["a value for the decision", "envoy/authz/data.json", '{"allow":true}', "have a value where"],
+    ["a value above the decision", "envoy/data.json", '{"authz":7}', "have a value where"],
   ])("%s", async (_name, name, text, message) => {
-    await expect(
-      withFile(name, text).then((bytes) => loadBundle(bytes, requirements)),
-    ).rejects.toThrow(message);
+    await expect(withFile(name, text).then((bytes) => open(bytes))).rejects.toThrow(message);
+  });
+
+  test("a lone manifest in protobuf", async () => {
+    const bytes = await changeBundle(bundle, (entries) => [
+      ...entries.filter(({ header }) => header.name !== "/.manifest"),
+      file("/.manifest.pb", ""),
+    ]);
+    await expect(open(bytes)).rejects.toThrow('".manifest.pb" is in protobuf');
   });
 
   test("one that was built for Rego only", async () => {
     await expect(
-      withFile(".manifest", '{"revision":"x","roots":[""]}').then((bytes) =>
-        openBundle(bytes, requirements),
-      ),
+      withFile(".manifest", '{"revision":"x","roots":[""]}').then((bytes) => open(bytes)),
     ).rejects.toThrow('it has no compiled entrypoint "envoy/authz/allow" (it has none)');
   });
 
   test("one with another entrypoint, which is named", async () => {
-    await expect(openBundle(bundle, { ...requirements, decisionPath: "a/b" })).rejects.toThrow(
+    await expect(open(bundle, { decisionPath: "a/b" })).rejects.toThrow(
       'it has no compiled entrypoint "a/b" (it has "envoy/authz/allow")',
     );
   });
 
-  test("data outside of the roots", async () => {
-    const manifest = {
-      roots: ["envoy"],
-      wasm: [{ entrypoint: "envoy/authz/allow", module: "/policy.wasm" }],
-    };
-    await expect(
-      withFile(".manifest", JSON.stringify(manifest)).then((bytes) =>
-        openBundle(bytes, requirements),
-      ),
-    ).rejects.toThrow('data at "extra" is not under the roots');
+  test("a module that is none", async () => {
+    const bytes = await withFile("policy.wasm", "x");
+    const snapshots = [{ name: "policy.tar.gz", bytes, deltas: [] }];
+    await expect(prepare({ snapshots, requirements, evaluationBytes: 1_000_000 })).rejects.toThrow(
+      "Cannot load policy.wasm",
+    );
   });
 
   test("one that declares an input that does not exist", async () => {
-    const sources = {
-      ...simpleSources(),
-      ".manifest": JSON.stringify({ metadata: { bouncer: { input: ["parsed_paths"] } } }),
-    };
-    await expect(
-      buildBundle(sources).then((bytes) => loadBundle(bytes, requirements)),
-    ).rejects.toThrow('metadata.bouncer.input has "parsed_paths", accepted are ');
+    const declared = manifest({ metadata: { bouncer: { input: ["parsed_paths"] } } });
+    const bytes = await buildBundle({ ...simpleSources(), ".manifest": declared });
+    const snapshots = [{ name: "policy.tar.gz", bytes, deltas: [] }];
+    const prepared = await prepare({ snapshots, requirements, evaluationBytes: 1_000_000 });
+    expect(() => plannedFrom(prepared)).toThrow(
+      'metadata.bouncer.input has "parsed_paths", accepted are ',
+    );
   });
 
-  test("one that needs built-ins that are missing, which are named", async () => {
-    const sources = {
-      "authz.rego": `package envoy.authz
-allow if time.now_ns() > count(net.lookup_ip_addr("localhost"))`,
-    };
-    await expect(
-      buildBundle(sources).then((bytes) => loadBundle(bytes, requirements)),
-    ).rejects.toThrow(/not supported: (?:net\.lookup_ip_addr, time\.now_ns|time.*net.*)$/);
+  test("data outside of the roots", async () => {
+    const text = manifest({
+      roots: ["envoy"],
+      wasm: [{ entrypoint: "envoy/authz/allow", module: "/policy.wasm" }],
+    });
+    await expect(withFile(".manifest", text).then((bytes) => open(bytes))).rejects.toThrow(
+      'data at "extra" is not under the roots',
+    );
   });
+});
+
+test("what means nothing in a bundle is passed over, as in OPA", async () => {
+  const bytes = await changeBundle(bundle, (entries) => [
+    ...entries,
+    file("/README.md"),
+    file("/plan.json", "{"),
+    file("/broken.rego", "package"),
+    file("/notdata.json", "{"),
+    file("/values.yaml", ":"),
+  ]);
+  expect(dataOf(await open(bytes))).toBe('{"extra":"one"}');
 });
 
 test("data of several files is merged, numbers as written", async () => {
   const bytes = await changeBundle(bundle, (entries) => [
     ...entries,
     file("/b/c/data.json", '{"big":12345678901234567890,"x":{"one":1.50}}'),
-    file("/b/data.json", '{"c":{"x":{"two":2}}}'),
+    file("/b/data.json", '{"c":{"x":{"two":2},"__proto__":{"y":1e3}}}'),
+    file("/b/d/data.json", "[1]"),
   ]);
-  const opened = await openBundle(bytes, requirements);
-  expect(Buffer.from(opened.data).toString()).toBe(
-    '{"b":{"c":{"big":12345678901234567890,"x":{"one":1.50,"two":2}}},"extra":"one"}',
+  expect(dataOf(await open(bytes))).toBe(
+    '{"b":{"c":{"__proto__":{"y":1e3},"big":12345678901234567890,"x":{"one":1.50,"two":2}},"d":[1]},"extra":"one"}',
   );
 });
