@@ -43,21 +43,25 @@ const form = /^([-+]?)(\d*)\.?(\d*)(?:[eE]([-+]?\d+))?$/;
 
 /** `number` x `factor`, exact or to ten digits after the point; null for what is no number. */
 export function scaleQuantity(number: string, factor: Fraction): string | null {
-  const [whole, sign = "", digits = "", fraction = "", exponent = "0"] = form.exec(number) ?? [];
-  const mantissa = (digits + fraction).replace(/^0+/, "");
+  const [whole, sign, digits = "", fraction = "", exponent = "0"] = form.exec(number) ?? [];
   if (whole === undefined || digits + fraction === "") return null;
+  const mantissa = (digits + fraction).replace(/^0+/, "");
   if (mantissa === "") return "0";
   const scale = Number(exponent) - fraction.length;
   if (mantissa.length + scale > maxDigits) return null;
-  const minus = sign === "-" ? "-" : "";
+  return (sign === "-" ? "-" : "") + scaleDigits(mantissa, scale, factor);
+}
+
+/** `mantissa` x 10^`scale` x `factor`. */
+function scaleDigits(mantissa: string, scale: number, factor: Fraction): string {
   // Below all that is kept, even with the largest of the units.
-  if (mantissa.length + scale < -40) return `${minus}${printDecimal(0n)}`;
+  if (mantissa.length + scale < -40) return printDecimal(0n);
   const numerator = BigInt(mantissa) * factor.numerator * 10n ** BigInt(Math.max(0, scale));
   const denominator = factor.denominator * 10n ** BigInt(Math.max(0, -scale));
-  if (numerator % denominator === 0n) return `${minus}${numerator / denominator}`;
+  if (numerator % denominator === 0n) return String(numerator / denominator);
   // Halves go away from zero.
-  const scaled = (numerator * 10n ** BigInt(digitsKept) * 2n + denominator) / (denominator * 2n);
-  return `${minus}${printDecimal(scaled)}`;
+  const doubled = numerator * 10n ** BigInt(digitsKept) * 2n;
+  return printDecimal((doubled + denominator) / (denominator * 2n));
 }
 
 function printDecimal(scaled: bigint): string {

@@ -24,9 +24,9 @@ export function countDays({ year, month, day }: Day): number {
   const shifted = month <= 2 ? year - 1 : year;
   const era = Math.floor(shifted / 400);
   const yearOfEra = shifted - era * 400;
-  const dayOfYear = Math.floor((153 * ((month + 9) % 12) + 2) / 5) + day - 1;
+  const fromMarchOn = Math.floor((153 * ((month + 9) % 12) + 2) / 5) + day - 1;
   const dayOfEra =
-    yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear;
+    yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + fromMarchOn;
   return era * 146_097 + dayOfEra - 719_468;
 }
 
@@ -41,14 +41,14 @@ export function toDay(days: number): Day {
       Math.floor(dayOfEra / 146_096)) /
       365,
   );
-  const dayOfYear =
+  const fromMarchOn =
     dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
-  const fromMarch = Math.floor((5 * dayOfYear + 2) / 153);
-  const month = fromMarch < 10 ? fromMarch + 3 : fromMarch - 9;
+  const monthFromMarch = Math.floor((5 * fromMarchOn + 2) / 153);
+  const month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9;
   return {
     year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0),
     month,
-    day: dayOfYear - Math.floor((153 * fromMarch + 2) / 5) + 1,
+    day: fromMarchOn - Math.floor((153 * monthFromMarch + 2) / 5) + 1,
   };
 }
 

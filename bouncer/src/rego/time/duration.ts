@@ -41,8 +41,10 @@ function addUp(text: string): bigint | null {
     // What has that many digits is too long in any unit, and long to read.
     if (whole.replace(/^0+/, "").length > 19) return null;
     const size = BigInt(whole || "0") * unit + scale(fraction, unit);
-    if (size > limit || total + size > limit) return null;
-    total += size;
+    if (size > limit) return null;
+    // Twice the longest one is nothing: it runs over 64 bits, and Go does not see it.
+    total = BigInt.asUintN(64, total + size);
+    if (total > limit) return null;
   }
   return total;
 }

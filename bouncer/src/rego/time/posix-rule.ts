@@ -85,19 +85,18 @@ export function applyRule(rule: PosixRule, lastTransition: number, seconds: numb
   return { ...outer, start: second, end: newYear + 365 * secondsPerDay };
 }
 
-function secondsIntoYear(year: number, { kind, numbers, time: seconds }: Change): number {
+function secondsIntoYear(year: number, change: Change): number {
+  return findDay(year, change) * secondsPerDay + change.time;
+}
+
+/** From 0, the first of January. */
+function findDay(year: number, { kind, numbers }: Change): number {
   const [first = 0, week = 0, wanted = 0] = numbers;
-  switch (kind) {
-    case "day":
-      return first * secondsPerDay + seconds;
-    case "julian":
-      return (first - 1 + (isLeap(year) && first >= 60 ? 1 : 0)) * secondsPerDay + seconds;
-    case "month": {
-      const begin = countDays({ year, month: first, day: 1 });
-      const days = (wanted - weekday(begin) + 7) % 7;
-      const weeks = Math.min(week - 1, Math.floor((daysInMonth(year, first) - 1 - days) / 7));
-      const newYear = countDays({ year, month: 1, day: 1 });
-      return (begin - newYear + days + weeks * 7) * secondsPerDay + seconds;
-    }
-  }
+  if (kind === "day") return first;
+  // The julian day 60 is the first of March in every year.
+  if (kind === "julian") return first - 1 + (isLeap(year) && first >= 60 ? 1 : 0);
+  const begin = countDays({ year, month: first, day: 1 });
+  const days = (wanted - weekday(begin) + 7) % 7;
+  const weeks = Math.min(week - 1, Math.floor((daysInMonth(year, first) - 1 - days) / 7));
+  return begin - countDays({ year, month: 1, day: 1 }) + days + weeks * 7;
 }
