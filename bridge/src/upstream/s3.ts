@@ -35,20 +35,27 @@ const timeoutMs = { connect: 5_000, idle: 15_000, whole: 120_000 } as const;
 export function createObjectStore(options: S3Options): ObjectStore {
   let loaded: Promise<Loaded> | null = null;
 
-  function load(): Promise<Loaded> {
-    loaded ??= connect(options);
-    return loaded;
+  async function drop(): Promise<void> {
+    const { client } = (await loaded) ?? {};
+    loaded = null;
+    client?.destroy();
   }
 
   return {
     upstream: (object) => ({
-      fetch: async (tag, signal) => await fetchObject(await load(), object, tag, signal),
+      async fetch(tag, signal) {
+        loaded ??= connect(options);
+        try {
+          return await fetchObject(await loaded, object, tag, signal);
+        } catch (error) {
+          // The client keeps credentials that have no end of their own; they may have been replaced.
+          if (error instanceof BridgeError && error.code === "upstream_refused") await drop();
+          throw error;
+        }
+      },
       close: async () => undefined,
     }),
-    async close() {
-      const { client } = (await loaded) ?? {};
-      client?.destroy();
-    },
+    close: drop,
   };
 }
 
@@ -62,9 +69,13 @@ interface Loaded {
 }
 
 async function connect({ endpoint, region, isPathStyle, ca }: S3Options): Promise<Loaded> {
-  const { GetObjectCommand, S3Client } = await import("@aws-sdk/client-s3");
+  const [{ GetObjectCommand, S3Client }, { defaultProvider }] = await Promise.all([
+    import("@aws-sdk/client-s3"),
+    import("@aws-sdk/credential-provider-node"),
+  ]);
   const client = new S3Client({
     region,
+    credentials: defaultProvider({ ignoreCache: true }),
     ...(endpoint === null ? {} : { endpoint: endpoint.href, forcePathStyle: isPathStyle }),
     // The bridge tries again by itself, for as long as it takes.
     maxAttempts: 2,
