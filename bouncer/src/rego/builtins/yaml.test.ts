@@ -43,7 +43,7 @@ test.each([
   ["infinity", ".inf"],
   ["control characters", "a: \u{7}"],
   ["very deep nesting", "[".repeat(20_000)],
-  ["very long texts", "a".repeat(1_000_001)],
+  ["very long texts", "a".repeat(250_001)],
   ["a merge of no mapping", "<<: 1"],
   ["a scalar that is not what its tag says", "!!int a"],
 ])("refuses %s", (_name, text) => {

@@ -20,7 +20,7 @@ import { Aliases } from "./aliases.ts";
 import { isString, readKey, readScalar } from "./plain.ts";
 
 /** Characters of a text: what is read in one piece cannot be stopped when the time is over. */
-const maxText = 1_000_000;
+const maxText = 250_000;
 
 /** What YAML does not allow anywhere, and what no UTF-8 has. */
 const forbidden = /[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
