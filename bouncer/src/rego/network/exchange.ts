@@ -9,6 +9,7 @@ import { HttpFailure } from "./failure.ts";
 import { firstOf, type Headers } from "./freshness.ts";
 import { firstHop, type Hop, nextHop } from "./redirect.ts";
 import { type HttpRequest, nameOperation } from "./request.ts";
+import { checkHost } from "./resolve.ts";
 
 export interface ExchangeOptions {
   readonly agent: CountedAgent;
@@ -48,6 +49,8 @@ async function ask(hop: Hop, call: string, options: ExchangeOptions): Promise<He
   for (let attempt = 0; ; attempt += 1) {
     const connections = agent.connections();
     try {
+      // Before the origin is read as a browser would, to which `2130706433` is an address.
+      if (hop.url.socket === null) checkHost(hop.url.host);
       return await agent.agent.request({
         origin: originOf(hop),
         path: hop.url.path,
@@ -90,14 +93,25 @@ function toHeaders(raw: unknown): Headers {
   for (let at = 0; at + 1 < list.length; at += 2) {
     const name = String(list[at]).toLowerCase();
     if (consumed.has(name)) continue;
-    const value = Buffer.from(String(list[at + 1]), "latin1").toString();
+    const value = Buffer.from(trim(String(list[at + 1])), "latin1").toString();
     headers.set(name, [...(headers.get(name) ?? []), value]);
   }
+  const connection = (headers.get("connection") ?? []).join(",").toLowerCase();
+  if (connection.split(",").some((token) => token.trim() === "close")) headers.delete("connection");
   // RFC 9111, section 5.4: what old servers say instead.
   if (firstOf(headers, "pragma") === "no-cache" && !headers.has("cache-control")) {
     headers.set("cache-control", ["no-cache"]);
   }
   return headers;
+}
+
+/** Spaces and tabs, and nothing else; without a pattern that takes long. */
+function trim(text: string): string {
+  const isBlank = (at: number): boolean => text[at] === " " || text[at] === "\t";
+  let [from, to] = [0, text.length];
+  while (from < to && isBlank(from)) from += 1;
+  while (to > from && isBlank(to - 1)) to -= 1;
+  return text.slice(from, to);
 }
 
 function follow(hop: Hop, statusCode: number, headers: Headers, call: string): Hop | null {

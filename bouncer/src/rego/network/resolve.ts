@@ -34,7 +34,7 @@ export function createResolver(ask: Lookup, gate: Gate = createGate(maxQuestions
   return {
     async resolve(host, signal) {
       if (isIP(host) !== 0) return [toOneForm(host)];
-      if (!isDomainName(host)) throw new NoSuchHost(`lookup ${host}: no such host`);
+      checkHost(host);
       const addresses = await gate.run(() => ask(host), signal);
       const all = new Set(addresses.filter((one) => isIP(one) !== 0).map(toOneForm));
       if (all.size === 0) throw new NoSuchHost(`lookup ${host}: no such host`);
@@ -42,6 +42,13 @@ export function createResolver(ask: Lookup, gate: Gate = createGate(maxQuestions
       return [...all];
     },
   };
+}
+
+/** Throws for what is neither an address nor a name that could have one. */
+export function checkHost(host: string): void {
+  if (isIP(host) === 0 && !isDomainName(host)) {
+    throw new NoSuchHost(`lookup ${host}: no such host`);
+  }
 }
 
 /** RFC 5952, and IPv4 within IPv6 as IPv4. */

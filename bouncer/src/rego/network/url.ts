@@ -138,6 +138,7 @@ function encodeLoosely(text: string): string {
 
 function decodeCredentials(text: string, userinfo: string): string {
   const [user = "", ...rest] = userinfo.split(":");
+  if (!/^[\w.~:!$&'()*+,;=%@-]*$/.test(userinfo)) throw internal(text, "its user is not one");
   try {
     return [user, rest.join(":")].map(decodeURIComponent).join(":");
   } catch {
