@@ -64,9 +64,12 @@ test: ## everything: checks, policies, integration, and the stories on a new clu
 
 ##### Measure
 
-.PHONY: bench-injector
+.PHONY: bench-injector bench-policy
 bench-injector: build ## admissions: latency, throughput, CPU and memory, in 5 minutes (BENCH=--short: in one)
 	@node bench/src/injector/main.ts $(BENCH)
+
+bench-policy: setup ## decisions by size of data, beside opa's evaluator and server, in 5 minutes (BENCH=--short)
+	@PATH="$$($(TOOLS) opa):$$PATH" node bench/src/policy/main.ts $(BENCH)
 
 ##### Demo
 

@@ -3,11 +3,11 @@
  * program serves a fake API server's webhook on the loopback; the load comes from another process.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
-import { availableParallelism, cpus, totalmem } from "node:os";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { startGenerator } from "../load/start.ts";
+import { machine } from "../machine.ts";
 import { full, measure, short } from "./measure.ts";
 import { formatJson, formatTable } from "./report.ts";
 import { startServers } from "./servers.ts";
@@ -22,15 +22,6 @@ const { values } = parseArgs({
     output: { type: "string", default: here("../../results/injector.json") },
   },
 });
-
-/** What a reader needs to compare, and nothing that names the machine. */
-const machine = {
-  cpu: cpus()[0]?.model ?? "unknown",
-  cores: availableParallelism(),
-  memoryGiB: Math.round(totalmem() / 1024 ** 3),
-  platform: `${process.platform}/${process.arch}`,
-  node: process.version,
-};
 
 const tell = (line: string): void => {
   process.stderr.write(`${line}\n`);
