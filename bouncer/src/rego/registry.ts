@@ -181,6 +181,10 @@ export const groups: readonly Group[] = [
     ],
     load: () => import("./builtins/x509-verify.ts"),
   },
+  {
+    names: ["providers.aws.sign_req"],
+    load: () => import("./builtins/aws.ts"),
+  },
 ];
 
 export interface Found {

@@ -26,7 +26,7 @@ type TlsText = (typeof tlsTexts)[number];
 
 const textFields: readonly string[] = ["method", "url", "raw_body", ...tlsTexts];
 
-const fields: ReadonlySet<Value> = new Set([
+export const requestFields: ReadonlySet<Value> = new Set([
   ...textFields,
   "body",
   "enable_redirect",
@@ -77,7 +77,7 @@ export function raisesErrors(request: RegoObject): boolean {
 
 /** Throws an HttpFailure. */
 export function parseRequest(request: RegoObject): HttpRequest {
-  const unknown = [...request].filter(([name]) => !fields.has(name)).map(([name]) => name);
+  const unknown = [...request].filter(([name]) => !requestFields.has(name)).map(([name]) => name);
   if (unknown.length > 0) {
     throw internal(`unknown fields in the request: ${unknown.map(printJson).join(", ")}`);
   }
