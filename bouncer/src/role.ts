@@ -34,7 +34,7 @@ export async function serve(env: Environment, version: string): Promise<number> 
     log,
     version,
     stdout: process.stdout,
-    createPolicy,
+    createPolicy: (policyConfig, deps) => createPolicy(policyConfig, { ...deps, environment: env }),
   });
   const finished = await new Promise<boolean>((resolve, reject) => {
     const stop = (): void => {

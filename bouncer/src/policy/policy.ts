@@ -3,6 +3,7 @@
  * these current. Whatever goes wrong inside is a refusal.
  */
 import { randomUUID } from "node:crypto";
+import type { Environment } from "bouncer-environment/table";
 import type { Logger } from "pino";
 import type { BundleRequirements, Snapshot } from "../bundle/bundle.ts";
 import { bundleNamesOf, requirementsOf, sourcesOf } from "../bundle/requirements.ts";
@@ -13,6 +14,7 @@ import type { MakeCall } from "../evaluation/evaluator.ts";
 import { prepare } from "../evaluation/prepare.ts";
 import { prepareBeside } from "../evaluation/thread.ts";
 import { createKeeper, restore } from "../load/stored.ts";
+import type { Network } from "../rego/network/network.ts";
 import { toAppError } from "../sync/access.ts";
 import { createFetcher } from "../sync/fetch.ts";
 import type { Receiver } from "../sync/source.ts";
@@ -30,6 +32,8 @@ export interface PolicyDeps {
   /** Of this program, for the bridge. */
   readonly version: string;
   readonly clock?: Clock;
+  /** Where `http.send` may find certificates; the bouncer's own variables are not among them. */
+  readonly environment?: Environment;
 }
 
 const mebibyte = 1024 * 1024;
@@ -38,7 +42,7 @@ const mebibyte = 1024 * 1024;
 export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Policy> {
   const { log, version, clock = systemClock } = deps;
   const names = bundleNamesOf(config);
-  const network = await createLazyNetwork(config);
+  const network = createLazyNetwork(config, deps.environment ?? {});
   /** Nothing is held up by what is done before. */
   let isServing = false;
 
@@ -264,7 +268,23 @@ interface LazyNetwork {
 }
 
 /** Few policies ask the network: what that takes is loaded with the first call. */
-async function createLazyNetwork(config: Config): Promise<LazyNetwork> {
-  void config;
-  return { makeCall: async () => null, close: async () => undefined };
+function createLazyNetwork(config: Config, environment: Environment): LazyNetwork {
+  let opening: Promise<Network> | null = null;
+  const open = async (): Promise<Network> => {
+    const { createNetwork } = await import("../rego/network/network.ts");
+    return createNetwork({
+      rules: { allow: config.policyHttpAllow, deny: config.policyHttpDeny },
+      tls: { directory: config.policyHttpTlsDirectory, environment },
+      maxBodyBytes: config.policyHttpMaxBodyBytes,
+    });
+  };
+  return {
+    makeCall: async (...args) => {
+      opening ??= open();
+      return await (await opening).call(...args);
+    },
+    close: async () => {
+      if (opening !== null) await (await opening).close();
+    },
+  };
 }
