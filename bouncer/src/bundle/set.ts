@@ -46,7 +46,8 @@ export async function openSet(
   return {
     identities,
     deciding: identities[bundles.indexOf(deciding)] ?? unreachable(),
-    wasm: findModule(deciding, decisionPath),
+    // Not a part of the whole archive, which would be kept, and posted, with it.
+    wasm: new Uint8Array(findModule(deciding, decisionPath)),
     data: new TextEncoder().encode(printTree(data)),
     inputFields: deciding.manifest.inputFields,
   };

@@ -14,6 +14,8 @@ import {
   signatureAlgorithms,
   type VerificationKey,
 } from "../../../src/bundle/keys.ts";
+import { parseTree, printTree } from "../../../src/bundle/tree.ts";
+import { AppError } from "../../../src/errors.ts";
 import { createCertificate } from "../sync/server.ts";
 import { buildBundle, changeBundle, type Entry, packEntries, simpleSources } from "./opa.ts";
 import { open as openSet, signedBy } from "./rules.ts";
@@ -86,10 +88,11 @@ test.each(signatureAlgorithms)("signed by opa with %s", async (name) => {
   );
 });
 
-describe("the key as", () => {
-  const pem = (key: string, type: "pkcs1" | "sec1"): string =>
-    createPrivateKey(key).export({ type, format: "pem" }).toString();
+function pem(key: string, type: "pkcs1" | "sec1"): string {
+  return createPrivateKey(key).export({ type, format: "pem" }).toString();
+}
 
+describe("the key as", () => {
   test("each PEM of RSA that OPA takes", async () => {
     const pair = createPair("RS256");
     const signed = await sign("RS256", pair);
@@ -207,7 +210,7 @@ describe("refused", () => {
     ],
     [
       "the signature was cut",
-      (all) => resign(all, ([jwt = ""]) => [jwt.slice(0, -4)]),
+      (all) => resign(all, ([jwt = ""]) => [jwt.slice(0, -2)]),
       "signature is not of the configured",
     ],
     [
@@ -246,6 +249,10 @@ describe("refused", () => {
   });
 });
 
+function part(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString("base64url");
+}
+
 /** A signature of our own, for what `opa sign` does not make. */
 async function forge(change: {
   readonly header?: object;
@@ -254,7 +261,6 @@ async function forge(change: {
   readonly file?: object;
   readonly plugin?: string;
 }): Promise<Uint8Array> {
-  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
   const text = Buffer.from("x");
   const hash = createHash(change.algorithm ?? "sha256")
     .update(text)
@@ -311,35 +317,32 @@ test("no changed bit of any file or of the signature is accepted", async () => {
     entries.push(...all);
     return all;
   });
-  const canonical = ["/data.json", "/.manifest", "/.signatures.json"];
   await fc.assert(
     fc.asyncProperty(
-      fc.nat(entries.length - 1),
+      fc.constantFrom(...entries),
       fc.nat(),
       fc.integer({ min: 0, max: 7 }),
-      async (which, where, bit) => {
-        const bytes = await packEntries(
-          entries.map((entry, at) => (at === which ? flip(entry, where, bit) : entry)),
+      async (entry, where, bit) => {
+        const changed = flip(entry, where, bit);
+        const bytes = await packEntries(entries.map((one) => (one === entry ? changed : one)));
+        const code = await open(bytes, key).catch((error: unknown) =>
+          error instanceof AppError ? error.code : String(error),
         );
-        const name = entries[which]?.header.name ?? "";
-        const opened = await open(bytes, key).catch((error: unknown) => error);
         // Between the values of JSON, a space may become another one.
-        if (typeof opened === "string") expect(canonical).toContain(name);
-        else expect(opened).toMatchObject({ code: "bundle_signature" });
-        if (typeof opened === "string") {
-          const changed = flip(
-            entries[which] ?? { header: { name }, body: Buffer.alloc(1) },
-            where,
-            bit,
-          );
-          const before: unknown = JSON.parse(entries[which]?.body.toString() ?? "");
-          expect(JSON.parse(changed.body.toString())).toEqual(before);
-        }
+        const isRefused = code === "bundle_signature";
+        expect(isRefused || (code === "one" && isSameJson(entry, changed))).toBe(true);
       },
     ),
     { numRuns: 300 },
   );
 });
+
+function isSameJson(one: Entry, other: Entry): boolean {
+  const isSigned = ["/data.json", "/.manifest", "/.signatures.json"].includes(one.header.name);
+  if (!isSigned) return false;
+  const [before, after] = [one, other].map(({ body }) => printTree(parseTree(body.toString())));
+  return before === after;
+}
 
 function flip(entry: Entry, where: number, bit: number): Entry {
   const body = Buffer.from(entry.body);
