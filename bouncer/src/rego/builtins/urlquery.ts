@@ -3,7 +3,7 @@ import { type Builtin, BuiltinError, type Builtins } from "../builtin.ts";
 import { escapePercent, unescapePercent } from "../text/percent.ts";
 import { fromByteString, toByteString } from "../text/utf8.ts";
 import { compareStrings, isArray, RegoObject, RegoSet, type Value } from "../value.ts";
-import { printKey } from "./marshal.ts";
+import { printKey } from "./marshal/print.ts";
 
 /** As many as Go takes. */
 const maxParameters = 10_000;
