@@ -93,6 +93,7 @@ async function follow(
   const give = (error: AppError): void => closing.reject(error);
   const onAbort = (): void => closing.resolve(ownEnd);
   signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
   socket.addEventListener("open", () => {
     opened = true;
     heardAt = clock.now();
@@ -118,7 +119,7 @@ async function follow(
     return isSilent ? give(unreachable(url, "nothing was heard of it for too long")) : undefined;
   });
   try {
-    return signal.aborted ? ownEnd : await closing.promise;
+    return await closing.promise;
   } finally {
     signal.removeEventListener("abort", onAbort);
     for (const channel of controlChannels) diagnostics.unsubscribe(channel, hear);

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import { join } from "node:path";
+import { statusIntervalMs } from "bouncer-bridge/protocol";
 import { beforeAll, describe, expect, test } from "vitest";
 import { linkTiming } from "../../../src/sync/link.ts";
 import { buildBundle, simpleSources } from "../policy/opa.ts";
@@ -28,7 +29,16 @@ async function startBridge(options: Omit<Parameters<typeof startServer>[0], "ans
   return Object.assign(server, { content, url: `${server.origin.replace("http", "ws")}/v1/sync` });
 }
 
-const isBackoff = (ms: number): boolean => ms !== linkTiming.heartbeatMs;
+/** A status of the one bundle, as it is sent when nothing was decided meanwhile. */
+function statusOf(bundle: Readonly<Record<string, unknown>>) {
+  const bundles = [{ bundle: "policy.tar.gz", candidate: null, ...bundle }];
+  return { kind: "status", bundles, decisions: 0, refused: 0 };
+}
+
+/** What a status says of the one bundle. */
+const statusWith = (bundle: Readonly<Record<string, unknown>>) => ({ bundles: [bundle] });
+
+const isBackoff = (ms: number): boolean => ms !== linkTiming.heartbeatMs && ms !== statusIntervalMs;
 const isHeartbeat = (ms: number): boolean => ms === linkTiming.heartbeatMs;
 
 test("greets, pulls what is announced over TLS with its token, reports, and follows changes", async () => {
@@ -42,10 +52,10 @@ test("greets, pulls what is announced over TLS with its token, reports, and foll
   expect((await bridge.hellos.take()).headers.authorization).toBe("Bearer t0ken");
   expect(await bridge.messages.take()).toEqual({
     kind: "hello",
-    protocol: 1,
+    protocol: 2,
     bouncer: "shop/orders-1",
     version: "1.2.3",
-    bundle: "policy.tar.gz",
+    bundles: ["policy.tar.gz"],
   });
   expect(decideNow(setting.policy, requestOf(), null).verdict).toMatchObject({
     reason: "no_policy",
@@ -53,10 +63,9 @@ test("greets, pulls what is announced over TLS with its token, reports, and foll
 
   socket.send(hintTo(one));
   expect(await bridge.messages.take()).toEqual({
-    kind: "status",
-    revision: "one",
-    sha256: sha256(one),
-    error: null,
+    ...statusOf({ revision: "one", sha256: sha256(one), error: null }),
+    decisions: 1,
+    refused: 1,
   });
   const request = await bridge.requests.take();
   expect([request.url, request.headers.authorization]).toEqual([
@@ -67,7 +76,7 @@ test("greets, pulls what is announced over TLS with its token, reports, and foll
 
   bridge.content.bytes = two;
   socket.send(hintTo(two, { url: `${bridge.origin}/elsewhere/policy.tar.gz` }));
-  expect(await bridge.messages.take()).toMatchObject({ revision: "two", error: null });
+  expect(await bridge.messages.take()).toMatchObject(statusWith({ revision: "two", error: null }));
   expect(setting.policy.status()).toMatchObject({
     bundle: { name: "policy.tar.gz", revision: "two", sha256: sha256(two) },
     sync: { kind: "bridge", connected: true, error: null },
@@ -81,7 +90,9 @@ test("what is enforced already is reported, not pulled", async () => {
   await bridge.messages.take();
   for (let count = 0; count < 2; count += 1) {
     socket.send(hintTo(one));
-    expect(await bridge.messages.take()).toMatchObject({ sha256: sha256(one), error: null });
+    expect(await bridge.messages.take()).toMatchObject(
+      statusWith({ sha256: sha256(one), error: null }),
+    );
   }
   expect(bridge.requests.all.length).toBe(1);
   expect(setting.revision()).toBe("one");
@@ -100,7 +111,9 @@ describe("an announcement", () => {
     const socket = await bridge.sockets.take();
     await bridge.messages.take();
     socket.send(hintTo(one, { url: url.replace("HOST", bridge.origin.slice("http://".length)) }));
-    expect(await bridge.messages.take()).toMatchObject({ sha256: null, error: "bundle_invalid" });
+    expect(await bridge.messages.take()).toMatchObject(
+      statusWith({ sha256: null, error: "bundle_invalid" }),
+    );
     expect(bridge.requests.all).toEqual([]);
     expect(setting.policy.status().sync.error?.message).toContain("Cannot follow hint");
   });
@@ -111,11 +124,13 @@ describe("an announcement", () => {
     const socket = await bridge.sockets.take();
     await bridge.messages.take();
     socket.send(hintTo(two));
-    expect(await bridge.messages.take()).toMatchObject({ error: "bundle_unreachable" });
+    expect(await bridge.messages.take()).toMatchObject(statusWith({ error: "bundle_unreachable" }));
     expect(setting.policy.status().sync.error?.message).toContain("announced was");
     bridge.content.bytes = two;
     await setting.timing.tick(isBackoff);
-    expect(await bridge.messages.take()).toMatchObject({ revision: "two", error: null });
+    expect(await bridge.messages.take()).toMatchObject(
+      statusWith({ revision: "two", error: null }),
+    );
   });
 
   test("of a bundle that cannot be enforced leaves the last good one", async () => {
@@ -127,16 +142,15 @@ describe("an announcement", () => {
     await bridge.messages.take();
     bridge.content.bytes = Buffer.from("broken");
     socket.send(hintTo(bridge.content.bytes));
-    expect(await bridge.messages.take()).toEqual({
-      kind: "status",
-      revision: "one",
-      sha256: sha256(one),
-      error: "bundle_invalid",
-    });
+    expect(await bridge.messages.take()).toEqual(
+      statusOf({ revision: "one", sha256: sha256(one), error: "bundle_invalid" }),
+    );
     expect(decideNow(setting.policy, requestOf(), null).verdict.kind).toBe("allow");
     bridge.content.bytes = two;
     socket.send(hintTo(two));
-    expect(await bridge.messages.take()).toMatchObject({ revision: "two", error: null });
+    expect(await bridge.messages.take()).toMatchObject(
+      statusWith({ revision: "two", error: null }),
+    );
     expect(setting.policy.status().sync.error).toBeNull();
   });
 
@@ -154,9 +168,11 @@ describe("an announcement", () => {
     socket.ping();
     await pong;
     first.end(one);
-    expect(await server.messages.take()).toMatchObject({ revision: "one" });
+    expect(await server.messages.take()).toMatchObject(statusWith({ revision: "one" }));
     (await held.take()).end(two);
-    expect(await server.messages.take()).toMatchObject({ revision: "two", error: null });
+    expect(await server.messages.take()).toMatchObject(
+      statusWith({ revision: "two", error: null }),
+    );
     expect(server.requests.all.length).toBe(2);
     expect(setting.revision()).toBe("two");
   });
@@ -171,7 +187,9 @@ describe("an announcement", () => {
     }
     socket.send(Buffer.from([1, 2, 3]));
     socket.send(hintTo(one));
-    expect(await bridge.messages.take()).toMatchObject({ revision: "one", error: null });
+    expect(await bridge.messages.take()).toMatchObject(
+      statusWith({ revision: "one", error: null }),
+    );
     expect(setting.revision()).toBe("one");
   });
 });
@@ -199,7 +217,9 @@ describe("the link", () => {
     expect((await bridge.hellos.take()).headers.authorization).toBe("Bearer second");
     expect(await bridge.messages.take()).toMatchObject({ kind: "hello" });
     again.send(hintTo(two));
-    expect(await bridge.messages.take()).toMatchObject({ revision: "two", error: null });
+    expect(await bridge.messages.take()).toMatchObject(
+      statusWith({ revision: "two", error: null }),
+    );
     expect(setting.policy.status().sync.connected).toBe(true);
   });
 
@@ -303,7 +323,7 @@ test("refresh pulls the bundle that the bridge has now", async () => {
   });
   await bridge.messages.take();
   await setting.policy.refresh();
-  expect(await bridge.messages.take()).toMatchObject({ revision: "one", error: null });
+  expect(await bridge.messages.take()).toMatchObject(statusWith({ revision: "one", error: null }));
   expect((await bridge.requests.take()).url).toBe("/bundles/shop.tar.gz");
   expect(setting.policy.status().bundle).toMatchObject({ name: "shop.tar.gz", revision: "one" });
 });

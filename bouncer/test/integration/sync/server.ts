@@ -54,6 +54,8 @@ export interface TestServer extends AsyncDisposable {
   readonly requests: Events<IncomingMessage>;
   readonly hellos: Events<IncomingMessage>;
   readonly messages: Events<BouncerMessage>;
+  /** Messages that are not looked at: with `isOld`, all of them. */
+  readonly raw: Events<unknown>;
   readonly sockets: Events<WebSocket>;
   /** Ends every connection at once, without a word. */
   cut(): void;
@@ -62,6 +64,8 @@ export interface TestServer extends AsyncDisposable {
 export interface ServerOptions {
   readonly tls?: Pem;
   readonly answer?: RequestListener;
+  /** Knows nothing of the version of the protocol that is current. */
+  readonly isOld?: boolean;
   /** Stays silent after the handshake: answers no ping. */
   readonly isDeaf?: boolean;
   /** Status of the answer to every handshake; 0 never answers. */
@@ -72,6 +76,7 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
   const requests = new Events<IncomingMessage>();
   const hellos = new Events<IncomingMessage>();
   const messages = new Events<BouncerMessage>();
+  const raw = new Events<unknown>();
   const sockets = new Events<WebSocket>();
   const open = new Set<Socket>();
   const listener: RequestListener = (request, response) => {
@@ -96,7 +101,9 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
     bridge.handleUpgrade(request, socket, head, (webSocket) => {
       webSocket.on("error", () => undefined);
       webSocket.on("message", (data: Buffer) => {
-        messages.push(v.parse(bouncerMessageSchema, JSON.parse(data.toString())));
+        const message: unknown = JSON.parse(data.toString());
+        if (options.isOld === true) raw.push(message);
+        else messages.push(v.parse(bouncerMessageSchema, message));
       });
       hellos.push(request);
       sockets.push(webSocket);
@@ -115,6 +122,7 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
     requests,
     hellos,
     messages,
+    raw,
     sockets,
     cut,
     async [Symbol.asyncDispose]() {
