@@ -5,6 +5,7 @@
 import { type Matcher, RE2JS } from "re2js";
 import { type Builtin, BuiltinError, type Builtins, type Query } from "../builtin.ts";
 import { takeInt64 } from "../text/int64.ts";
+import { toKnownNames } from "../text/property-name.ts";
 import { expand, type Part, parseReplacement } from "../text/replacement.ts";
 import { toTemplatePattern } from "../text/template-pattern.ts";
 
@@ -21,7 +22,7 @@ function compile(pattern: string): RE2JS {
   if (known !== undefined) return known;
   let regex: RE2JS;
   try {
-    regex = RE2JS.compile(pattern);
+    regex = RE2JS.compile(toKnownNames(pattern));
   } catch (error) {
     throw new BuiltinError("the pattern is not a regular expression", { cause: error });
   }
