@@ -22,7 +22,7 @@ export interface AgentNeeds {
 export interface CountedAgent {
   readonly agent: Agent;
   /** How many connections it has made: one that made none has used an old one. */
-  connections(): number;
+  readonly connections: () => number;
 }
 
 export interface Agents {

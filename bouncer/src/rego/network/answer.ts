@@ -1,5 +1,5 @@
 /** The document that a response is to a policy, as OPA has it. */
-import { Operands, type Query } from "../builtin.ts";
+import { Operands, type Query, TimeIsUp } from "../builtin.ts";
 import { RegoNumber } from "../number.ts";
 import { findBuiltins } from "../registry.ts";
 import { parseJson } from "../term.ts";
@@ -47,20 +47,28 @@ async function readYaml(text: string): Promise<Value | undefined> {
   const name = "yaml.unmarshal";
   const { builtins } = await findBuiltins([name]);
   try {
-    return builtins.get(name)?.(new Operands([text]), noQuery);
+    return builtins.get(name)?.(new Operands([text]), createQuery());
   } catch {
     return undefined;
   }
 }
 
-/** Reading a text of bounded length needs nothing from a query. */
-const noQuery: Query = {
-  now: () => 0n,
-  random: (count) => new Uint8Array(count),
-  answer: () => undefined,
-  checkTime: () => undefined,
-  memory: new Map(),
-};
+/** What takes longer to read is not worth it: all other requests wait. */
+const maxReadingMs = 250;
+
+/** Reading needs nothing from a query but an end. */
+function createQuery(): Query {
+  const end = performance.now() + maxReadingMs;
+  return {
+    now: () => 0n,
+    random: (count) => new Uint8Array(count),
+    answer: () => undefined,
+    checkTime() {
+      if (performance.now() > end) throw new TimeIsUp("the body takes too long to read");
+    },
+    memory: new Map(),
+  };
+}
 
 const parameter =
   /^[ \t]*(?:[\w!#$%&'*+.^`|~-]+=(?:[\w!#$%&'*+.^`|~-]+|"(?:[^"\\]|\\.)*"))?[ \t]*$/;

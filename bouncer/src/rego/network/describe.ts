@@ -54,11 +54,17 @@ function say(error: unknown): string {
   const sentence = sentences[code];
   const message = error instanceof Error ? error.message : String(error);
   if (sentence === undefined) return message === "other side closed" ? "EOF" : message;
-  if (code === "ECONNREFUSED") return `dial tcp: connect: ${sentence}`;
+  if (code === "ECONNREFUSED") return `dial tcp${placeOf(error)}: connect: ${sentence}`;
   return sentence.startsWith("x509") ? `tls: failed to verify certificate: ${sentence}` : sentence;
 }
 
 function hostOf(error: unknown): string {
   const host = error instanceof Error && "hostname" in error ? String(error.hostname) : "";
   return `lookup ${host}: no such host`;
+}
+
+function placeOf(error: unknown): string {
+  if (!(error instanceof Error) || !("address" in error) || !("port" in error)) return "";
+  const address = String(error.address);
+  return ` ${address.includes(":") ? `[${address}]` : address}:${String(error.port)}`;
 }

@@ -12,7 +12,8 @@ import { type HttpRequest, nameOperation } from "./request.ts";
 import { checkHost } from "./resolve.ts";
 
 export interface ExchangeOptions {
-  readonly agent: CountedAgent;
+  /** Asked for each request: one that is not used may be closed for others. */
+  readonly agent: () => CountedAgent;
   readonly signal: AbortSignal;
   readonly maxBodyBytes: number;
 }
@@ -28,7 +29,7 @@ export async function exchange(request: HttpRequest, options: ExchangeOptions): 
     const headers = toHeaders(head.headers);
     const next = request.followsRedirects ? follow(hop, head.statusCode, headers, call) : null;
     if (next === null) return await finish(hop, { head, headers, call }, options);
-    await head.body.dump({ limit: 64 * 1024 }).catch(() => {
+    await head.body.dump({ limit: 64 * 1024, signal: options.signal }).catch(() => {
       // What it said does not matter any more.
     });
     if (redirects === maxRedirects) {
@@ -45,13 +46,14 @@ const repeatable = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
 const maxRepeats = 3;
 
 async function ask(hop: Hop, call: string, options: ExchangeOptions): Promise<Head> {
-  const { agent, signal } = options;
+  const { signal } = options;
   for (let attempt = 0; ; attempt += 1) {
-    const connections = agent.connections();
+    const { agent, connections } = options.agent();
+    const before = connections();
     try {
       // Before the origin is read as a browser would, to which `2130706433` is an address.
       if (hop.url.socket === null) checkHost(hop.url.host);
-      return await agent.agent.request({
+      return await agent.request({
         origin: originOf(hop),
         path: hop.url.path,
         method: hop.method,
@@ -62,7 +64,7 @@ async function ask(hop: Hop, call: string, options: ExchangeOptions): Promise<He
         responseHeaders: "raw",
       });
     } catch (error) {
-      const isOld = agent.connections() === connections && isBroken(error);
+      const isOld = connections() === before && isBroken(error);
       if (!isOld || !repeatable.has(hop.method) || attempt === maxRepeats) {
         throw toNetworkFailure(signal.aborted ? signal.reason : error, call);
       }

@@ -1,7 +1,7 @@
 /** A call of `http.send`: what is kept is given again, the rest is asked for, as often as wanted. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { RegoObject, type Value } from "../value.ts";
-import type { Agents } from "./agents.ts";
+import type { Agents, CountedAgent } from "./agents.ts";
 import { type Response, toAnswer } from "./answer.ts";
 import type { ResponseCache, StoredResponse } from "./cache.ts";
 import type { CacheWish } from "./cache-wish.ts";
@@ -141,11 +141,12 @@ async function send(request: HttpRequest, moment: Moment, deps: HttpCallDeps): P
       `policies may not connect to the Unix socket ${JSON.stringify(socket)}`,
     );
   }
-  const agent = deps.agents.get({
+  const needs = {
     tls: await readTls(request.tls, deps.tls),
     serverName: request.tls.tls_server_name ?? request.headers.get("Host") ?? null,
     socket,
-  });
+  };
+  const agent = (): CountedAgent => deps.agents.get(needs);
   for (let attempt = 0; ; attempt += 1) {
     try {
       return await withTimeout(request.timeout, moment.signal, async (signal) => {

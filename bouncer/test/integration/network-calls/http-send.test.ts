@@ -4,21 +4,27 @@ import { expect, test } from "vitest";
 import { fromJson, parseTerm, printTerm } from "../../../src/rego/term.ts";
 import { RegoObject, type Value } from "../../../src/rego/value.ts";
 import { askOpa } from "../differential/harness.ts";
-import { ask, openNetwork, startHttp, startRaw } from "./setting.ts";
+import { ask, errorOf, openNetwork, startHttp, startRaw } from "./setting.ts";
 
 /** Requests by what they show; `{}` in the URL is the server. */
 type Requests = Readonly<Record<string, object>>;
 
-async function compare(requests: Requests, tidy: (answer: Value | undefined) => unknown) {
+interface Found {
+  readonly here: Readonly<Record<string, unknown>>;
+  readonly there: Readonly<Record<string, unknown>>;
+}
+
+async function askBoth(
+  requests: Requests,
+  tidy: (answer: Value | undefined) => unknown,
+): Promise<Found> {
   await using network = openNetwork();
   const calls = Object.values(requests).map((request) => ["http.send", fromJson(request)] as const);
   const theirs = await askOpa(calls);
   const ours = await Promise.all(calls.map((call) => ask(network, call)));
   const table = (answers: (index: number) => Value | undefined) =>
     Object.fromEntries(Object.keys(requests).map((name, at) => [name, tidy(answers(at))]));
-  const [here, there] = [table((at) => ours[at]), table((at) => theirs.get(at))];
-  expect(here).toEqual(there);
-  return here;
+  return { here: table((at) => ours[at]), there: table((at) => theirs.get(at)) };
 }
 
 const print = (answer: Value | undefined): string =>
@@ -45,7 +51,7 @@ test("requests arrive as OPA would have sent them", async () => {
     });
   });
   const url = `${server.origin}/`;
-  const answers = await compare(
+  const { here, there } = await askBoth(
     {
       get: { method: "get", url },
       "no path": { method: "GET", url: server.origin },
@@ -94,15 +100,17 @@ test("requests arrive as OPA would have sent them", async () => {
     },
     printUnkept,
   );
-  expect(answers["get"]).toContain('"status":"200 OK"');
+  expect(here).toEqual(there);
+  expect(here["get"]).toContain('"status":"200 OK"');
 });
+
+const reply = (head: string, body: string): string =>
+  `HTTP/1.1 ${head}Content-Length: ${Buffer.byteLength(body, "latin1")}\r\n\r\n${body}`;
 
 const zipped = gzipSync("zipped text");
 const json = "content-type: application/json\r\n";
 
 test("responses are the documents that OPA makes of them", async () => {
-  const reply = (head: string, body: string): string =>
-    `HTTP/1.1 ${head}Content-Length: ${Buffer.byteLength(body, "latin1")}\r\n\r\n${body}`;
   const answers = {
     "/plain": reply("200 OK\r\nContent-Type: text/plain\r\n", "text"),
     "/json": reply(`200 OK\r\n${json}`, '{"a":[1,2.50,1e3,123456789012345678901234567890]}'),
@@ -149,7 +157,7 @@ test("responses are the documents that OPA makes of them", async () => {
   const plain = Object.keys(answers).map(
     (path) => [path, { method: "GET", url: server.origin + path }] as const,
   );
-  await compare(
+  const { here, there } = await askBoth(
     {
       ...Object.fromEntries(plain),
       "json by force": { method: "GET", url: `${server.origin}/untyped`, force_json_decode: true },
@@ -169,6 +177,7 @@ test("responses are the documents that OPA makes of them", async () => {
         .replaceAll(/\u{FFFD}+|\\ufffd/gu, "?")
         .replace(/"raw_body":"\S*\?.*"/, ""),
   );
+  expect(here).toEqual(there);
 });
 
 test("redirects are followed as OPA follows them", async () => {
@@ -208,14 +217,17 @@ test("redirects are followed as OPA follows them", async () => {
     headers: { authorization: "secret", cookie: "a=b", "content-type": "text/x" },
   };
   const statuses = [300, 301, 302, 303, 304, 307, 308].flatMap((status) =>
-    ["GET", "POST", "HEAD", "DELETE"].map((method) => [
-      `${method} ${status}`,
-      { ...base, method, url: to(status, `/there?from=${method}`) },
-    ]),
+    ["GET", "POST", "HEAD", "DELETE"].map(
+      (method) =>
+        [
+          `${method} ${status}`,
+          { ...base, method, url: to(status, `/there?from=${method}`) },
+        ] as const,
+    ),
   );
-  await compare(
+  const { here, there } = await askBoth(
     {
-      ...Object.fromEntries(statuses),
+      ...Object.fromEntries<object>(statuses),
       "not asked for": { method: "GET", url: to(302, "/there") },
       nowhere: { ...base, method: "GET", url: `${server.origin}/to/302/` },
       "up a level": { ...base, method: "GET", url: to(302, "../../x") },
@@ -246,13 +258,14 @@ test("redirects are followed as OPA follows them", async () => {
     },
     (answer) => printUnkept(answer).replace(/"message":".*?[^\\]"/, ""),
   );
+  expect(here).toEqual(there);
 });
 
 /** What kind of error it is; the words are ours. */
 function kindOf(answer: Value | undefined): unknown {
   const error = answer instanceof RegoObject ? answer.get("error") : undefined;
-  if (!(error instanceof RegoObject)) return print(answer);
-  const message = String(error.get("message"));
+  if (!(answer instanceof RegoObject) || !(error instanceof RegoObject)) return print(answer);
+  const { message } = errorOf(answer);
   return { code: error.get("code"), known: known.filter((text) => message.includes(text)) };
 }
 
@@ -351,18 +364,19 @@ test("errors have OPA's codes, and are undefined when they are to be raised", as
     "certificate without key": { method: "GET", url: ok, tls_client_cert: "x" },
     "unknown way of caching": { method: "GET", url: ok, cache: true, caching_mode: "odd" },
   };
-  const quiet = Object.entries(failing).map(([name, one]) => [
-    name,
-    { raise_error: false, ...one },
-  ]);
-  const found = await compare({ ...Object.fromEntries(quiet), ...working }, kindOf);
-  expect(found).toMatchObject({
+  const quiet = Object.entries(failing).map(
+    ([name, one]) => [name, { raise_error: false, ...one }] as const,
+  );
+  const quietly = await askBoth({ ...Object.fromEntries<object>(quiet), ...working }, kindOf);
+  expect(quietly.here).toEqual(quietly.there);
+  expect(quietly.here).toMatchObject({
     refused: { code: "eval_http_send_network_error", known: ["connection refused"] },
     silence: { code: "eval_http_send_network_error", known: ["context deadline exceeded"] },
     "half a body": { code: "eval_http_send_internal_error" },
   });
-  const loud = await compare(failing, kindOf);
-  expect(new Set(Object.values(loud))).toEqual(new Set(["undefined"]));
+  const loud = await askBoth(failing, kindOf);
+  expect(loud.here).toEqual(loud.there);
+  expect(new Set(Object.values(loud.here))).toEqual(new Set(["undefined"]));
 });
 
 test("keys that are no strings, and sets, are sent as OPA sends them", async () => {

@@ -186,5 +186,7 @@ export function errorOf(answer: RegoObject | undefined): { code: string; message
   if (!(error instanceof RegoObject)) {
     throw new Error(`no error: ${answer === undefined ? "undefined" : printTerm(answer)}`);
   }
-  return { code: String(error.get("code")), message: String(error.get("message")) };
+  const [code, message] = [error.get("code"), error.get("message")];
+  if (typeof code !== "string" || typeof message !== "string") throw new Error("no texts");
+  return { code, message };
 }
