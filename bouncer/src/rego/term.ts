@@ -108,7 +108,8 @@ class Parser {
     if (end < 0) throw this.#fail("a string");
     this.#at = end + 1;
     const parsed: unknown = JSON.parse(this.#text.slice(start, end + 1));
-    return typeof parsed === "string" ? parsed : "";
+    // Half a surrogate pair may be escaped; Go reads U+FFFD.
+    return typeof parsed === "string" ? parsed.toWellFormed() : "";
   }
 
   #nested(parse: () => Value): Value {
