@@ -1,6 +1,7 @@
 /** Polls one URL for one bundle: ETag, deltas, OPA's long polling where the server offers it. */
 import { isDelta } from "../bundle/archive.ts";
 import { backoffMs } from "../clock.ts";
+import type { Config } from "../config.ts";
 import type { AppError } from "../errors.ts";
 import { toAppError } from "./access.ts";
 import type { Fetched } from "./fetch.ts";
@@ -37,20 +38,26 @@ export function createPoller(deps: SyncDeps, options: PollerOptions): Poller {
   let wantsSnapshot = false;
   /** Answers that were taken, whatever became of them. */
   let taken = 0;
+  let taking: Promise<void> = Promise.resolve();
   /** The server holds requests until there is something new, as far as we know. */
   let isLongPoll = true;
 
   async function pull(waitSeconds: number): Promise<void> {
-    const acceptsDelta = !wantsSnapshot && config.policyMaxDeltas > 0;
+    const acceptsDelta = !wantsSnapshot && takesDeltas(config);
     const known = wantsSnapshot ? null : etag;
     const asked = taken;
     const fetched = await fetcher.fetch(url, { etag: known, waitSeconds, acceptsDelta, signal });
     options.onConnected(true);
     isLongPoll = fetched.isLongPoll ?? isLongPoll;
-    // What another poll took meanwhile is not what this answer, a delta perhaps, goes on from.
-    if (taken !== asked) return;
-    if (fetched.kind === "bundle") await take(fetched);
-    else if (known !== null) etag = fetched.etag ?? etag;
+    if (taken !== asked) {
+      // Another poll took something: this answer, a delta perhaps, does not go on from there.
+      await taking.catch(() => undefined);
+      return;
+    }
+    if (fetched.kind === "bundle") {
+      taking = take(fetched);
+      await taking;
+    } else if (known !== null) etag = fetched.etag ?? etag;
     options.onOutcome(null);
   }
 
@@ -103,4 +110,12 @@ export function createPoller(deps: SyncDeps, options: PollerOptions): Poller {
   }
 
   return { run, refresh: () => pull(0).catch(fail) };
+}
+
+/** What would be refused is not asked for. */
+function takesDeltas(config: Config): boolean {
+  const { policyVerificationKey, policyVerificationKeys, policyVerificationKeysFile } = config;
+  const keys = [policyVerificationKey, policyVerificationKeys, policyVerificationKeysFile];
+  const isUnsigned = keys.every((key) => key === null);
+  return config.policyMaxDeltas > 0 && (isUnsigned || config.policyAllowUnsignedDeltas);
 }
