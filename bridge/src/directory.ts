@@ -84,15 +84,15 @@ export function createBundleDirectory(options: DirectoryOptions): BundleSource {
       return isNews ? null : undefined;
     }
     try {
-      const read = await readChangedFile({
+      const found = await readChangedFile({
         path: join(path, rolloutFileName),
         what: rolloutFileName,
         seen: rolloutSeen,
         maxBytes: maxRolloutBytes,
       });
-      if (read === null) return undefined;
-      rolloutSeen = read.fingerprint;
-      return { text: read.bytes.toString("utf8") };
+      if (found === null) return undefined;
+      rolloutSeen = found.fingerprint;
+      return { text: found.bytes.toString("utf8") };
     } catch (error) {
       if (!(error instanceof FileProblem)) throw error;
       rolloutSeen = error.fingerprint;

@@ -9,6 +9,7 @@ import { adminPaths } from "./admin.ts";
 import { table } from "./config.ts";
 import { errorTable } from "./errors.ts";
 import { bundlesPath, syncPath } from "./protocol.ts";
+import { rolloutExample, rolloutFields } from "./rollout.ts";
 
 export function renderReference(metrics: readonly MetricAbout[]): string {
   return [
@@ -31,9 +32,24 @@ export function renderReference(metrics: readonly MetricAbout[]): string {
         ],
         [
           `WebSocket \`${syncPath}\``,
-          "The bouncer says `hello`, the bridge answers with a `hint` (revision, path, SHA-256) at once and on every change, the bouncer reports `status` after it followed one. Pings every 20 seconds; who does not answer by the next one is dropped. At shutdown the bridge closes with 1001: come back after a random delay, to another replica.",
+          "Hints and reports: [bridge-protocol.md](../bridge-protocol.md).",
         ],
       ],
+    ),
+    "## `rollout.json`",
+    "Beside the bundles, or at a URL of `BRIDGE_UPSTREAM`. What is not as it should be is told, in the log and at `/v1/bouncers`, and changes nothing.",
+    "",
+    "```json",
+    JSON.stringify(rolloutExample, null, 2),
+    "```",
+    "",
+    renderTable(
+      ["Field", "Accepted", "Meaning"],
+      Object.entries(rolloutFields).map(([name, { accepts, about }]) => [
+        `\`${name}\``,
+        accepts,
+        about,
+      ]),
     ),
     "## For people and machines",
     "On `BRIDGE_ADMIN_PORT`, plain HTTP. Each replica knows only the bouncers connected to itself.",
@@ -44,12 +60,12 @@ export function renderReference(metrics: readonly MetricAbout[]): string {
         [`\`GET ${adminPaths.health}\``, "200 while the process runs."],
         [
           `\`GET ${adminPaths.ready}\``,
-          "200 when a certificate is loaded and the bundle directory has been read; else 503 with the reasons.",
+          "200 when a certificate is loaded and every place of bundles has been read, or has failed five times; else 503 with the reasons.",
         ],
         [`\`GET ${adminPaths.metrics}\``, "Metrics in Prometheus' text format."],
         [
           `\`GET ${adminPaths.bouncers}\``,
-          "Bundles that are served, and each connected bouncer with the revision it enforces and whether that is the one served.",
+          "Bundles that are served, rollouts, and each connected bouncer with the revision of each bundle that it enforces and whether that is the one served.",
         ],
       ],
     ),

@@ -13,30 +13,63 @@ export const maxRolloutBytes = 64 * 1024;
 export interface RolloutTerms {
   /** File name of the candidate, beside the bundle. */
   readonly candidate: string;
-  /** Of the bouncers that enforce the bundle; 0: all of them decide with both and enforce neither less. */
+  /** Of the bouncers that are told to enforce it. */
   readonly percent: number;
   readonly maxRefusalRateChange: number;
   readonly minDecisions: number;
 }
 
+interface Field {
+  readonly accepts: string;
+  readonly about: string;
+}
+
+/** For the reference, and for who is told what would have been accepted. */
+export const rolloutFields = {
+  candidate: {
+    accepts: "a file name that ends with .tar.gz",
+    about: "File name of the candidate, which the bridge has as it has the bundle.",
+  },
+  percent: {
+    accepts: "0 to 100",
+    about:
+      "Percentage of bouncers that enforce the candidate and watch the bundle; the others do the reverse. Who is in stays in while it grows. 0: all decide with both and enforce the bundle.",
+  },
+  maxRefusalRateChange: {
+    accepts: "0 to 1",
+    about:
+      "A bouncer gives the candidate up when the shares of decisions that the two refuse differ by more; then it is enforced nowhere. 0.05 when it is left out.",
+  },
+  minDecisions: {
+    accepts: "a whole number, 1 to 1000000",
+    about: "Decisions by both before the shares are compared. 100 when it is left out.",
+  },
+} as const satisfies Record<keyof RolloutTerms, Field>;
+
+export const rolloutExample = {
+  "policy.tar.gz": {
+    candidate: "next.tar.gz",
+    percent: 10,
+    maxRefusalRateChange: 0.05,
+    minDecisions: 100,
+  },
+};
+
 const fileName = v.pipe(
-  v.string("a file name"),
-  v.check(isBundleName, "a file name that ends with .tar.gz"),
+  v.string(rolloutFields.candidate.accepts),
+  v.check(isBundleName, rolloutFields.candidate.accepts),
 );
+const within = (least: number, most: number, { accepts }: Field) =>
+  v.pipe(v.number(accepts), v.minValue(least, accepts), v.maxValue(most, accepts));
 
 const termsSchema = v.strictObject({
   candidate: fileName,
-  percent: v.pipe(v.number("0 to 100"), v.minValue(0, "0 to 100"), v.maxValue(100, "0 to 100")),
-  maxRefusalRateChange: v.optional(
-    v.pipe(v.number("0 to 1"), v.minValue(0, "0 to 1"), v.maxValue(1, "0 to 1")),
-    0.05,
-  ),
+  percent: within(0, 100, rolloutFields.percent),
+  maxRefusalRateChange: v.optional(within(0, 1, rolloutFields.maxRefusalRateChange), 0.05),
   minDecisions: v.optional(
     v.pipe(
-      v.number("a whole number, 1 to 1000000"),
-      v.integer("a whole number, 1 to 1000000"),
-      v.minValue(1, "a whole number, 1 to 1000000"),
-      v.maxValue(1_000_000, "a whole number, 1 to 1000000"),
+      within(1, 1_000_000, rolloutFields.minDecisions),
+      v.integer(rolloutFields.minDecisions.accepts),
     ),
     100,
   ),

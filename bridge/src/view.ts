@@ -110,7 +110,11 @@ function describeMember(member: Member, served: ReadonlyMap<string, string | und
     return { bundle: name, revision, sha256, error, current, candidate };
   });
   return {
-    ...{ bouncer, subject, version, protocol, address },
+    bouncer,
+    subject,
+    version,
+    protocol,
+    address,
     connectedAt: timestamp(connectedAt),
     reportedAt: report === null ? null : timestamp(report.at),
     decisions: report?.decisions ?? null,

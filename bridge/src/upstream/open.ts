@@ -56,7 +56,10 @@ export function openSource(config: Config, deps: SourceDeps): BundleSource {
     sources.push(
       createBundleDirectory({
         path: config.bundleDirectory,
-        ...{ maxBundleBytes, log, now, onProblem },
+        maxBundleBytes,
+        log,
+        now,
+        onProblem,
         onRollout: isElsewhere ? null : onRollout,
       }),
     );
@@ -90,20 +93,18 @@ function openPlace(location: RemoteLocation, places: Places): Upstream {
   const { config, getter, store } = places;
   const { text } = location;
   const maxBytes = location.name === rolloutFileName ? maxRolloutBytes : config.maxBundleBytes;
-  switch (location.kind) {
-    case "http": {
-      const { upstreamTokenFile: file } = config;
-      const token = file === null ? null : createTextFile(file);
-      return createHttpUpstream({ url: location.url, text, getter, token, maxBytes });
-    }
-    case "s3":
-      return store.upstream({ bucket: location.bucket, key: location.key, text, maxBytes });
-    case "oci": {
-      const { repository, reference } = location;
-      const registry = openRegistry(location.registry, places);
-      return createImageUpstream({ repository, reference, text, registry, maxBytes });
-    }
+  if (location.kind === "http") {
+    const { upstreamTokenFile: file } = config;
+    const token = file === null ? null : createTextFile(file);
+    return createHttpUpstream({ url: location.url, text, getter, token, maxBytes });
   }
+  if (location.kind === "s3") {
+    const { bucket, key } = location;
+    return store.upstream({ bucket, key, text, maxBytes });
+  }
+  const { repository, reference } = location;
+  const registry = openRegistry(location.registry, places);
+  return createImageUpstream({ repository, reference, text, registry, maxBytes });
 }
 
 function openRegistry(origin: string, { config, getter, registries, now }: Places): Registry {

@@ -64,8 +64,13 @@ export async function startTokenRegistry() {
   function issue(scopes: readonly string[], seconds: number): string {
     const now = Math.floor(Date.now() / 1000);
     const claims = {
-      ...{ iss: "test", sub: "alice", aud: "registry.test", jti: randomUUID() },
-      ...{ nbf: now - 5, iat: now - 5, exp: now + seconds },
+      iss: "test",
+      sub: "alice",
+      aud: "registry.test",
+      jti: randomUUID(),
+      nbf: now - 5,
+      iat: now - 5,
+      exp: now + seconds,
       access: scopes.map((scope) => {
         const [type, name, actions = ""] = scope.split(":");
         return { type, name, actions: actions.split(",") };
@@ -84,7 +89,10 @@ export async function startTokenRegistry() {
   const server = createServer((request, response) => {
     const { authorization } = request.headers;
     asked.push({ authorization, url: request.url ?? "" });
-    if (authorization !== basic) return void response.writeHead(401).end();
+    if (authorization !== basic) {
+      response.writeHead(401).end();
+      return;
+    }
     const scopes = new URL(request.url ?? "", "http://x").searchParams.getAll("scope");
     const answer = { token: issue(scopes, 300), expires_in: lifetime.seconds };
     response.end(JSON.stringify(answer));
@@ -96,8 +104,11 @@ export async function startTokenRegistry() {
   const port = address === null || typeof address === "string" ? 0 : address.port;
   const host = await start({
     token: {
-      ...{ realm: `http://127.0.0.1:${port}/token`, service: "registry.test", issuer: "test" },
-      ...{ jwks, signingalgorithms: ["ES256"] },
+      realm: `http://127.0.0.1:${port}/token`,
+      service: "registry.test",
+      issuer: "test",
+      jwks,
+      signingalgorithms: ["ES256"],
     },
   });
   const authorization = (repository: string): string =>
@@ -109,8 +120,14 @@ function digestOf(bytes: Uint8Array): string {
   return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }
 
-async function send(url: URL, method: string, registry: TestRegistry, body: Blob, type: string) {
-  const { authorization } = registry;
+interface Sending {
+  readonly method: "POST" | "PUT";
+  readonly body: Blob;
+  readonly type?: string;
+}
+
+async function send({ authorization }: TestRegistry, url: URL, sending: Sending) {
+  const { method, body, type = "application/octet-stream" } = sending;
   const answer = await fetch(url, {
     method,
     body,
@@ -122,18 +139,17 @@ async function send(url: URL, method: string, registry: TestRegistry, body: Blob
 
 async function pushBlob(registry: TestRegistry, repository: string, bytes: Uint8Array) {
   const uploads = new URL(`/v2/${repository}/blobs/uploads/`, registry.origin);
-  const begun = await send(uploads, "POST", registry, new Blob([]), "application/octet-stream");
+  const begun = await send(registry, uploads, { method: "POST", body: new Blob([]) });
   const target = new URL(begun.headers.get("location") ?? "", registry.origin);
   target.searchParams.set("digest", digestOf(bytes));
-  const content = new Blob([new Uint8Array(bytes)]);
-  await send(target, "PUT", registry, content, "application/octet-stream");
+  await send(registry, target, { method: "PUT", body: new Blob([new Uint8Array(bytes)]) });
   return { digest: digestOf(bytes), size: bytes.length };
 }
 
 async function pushManifest(registry: TestRegistry, path: string, type: string, manifest: object) {
   const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: type, ...manifest }));
   const url = new URL(`/v2/${path.replace(":", "/manifests/")}`, registry.origin);
-  await send(url, "PUT", registry, new Blob([bytes]), type);
+  await send(registry, url, { method: "PUT", body: new Blob([bytes]), type });
   return { mediaType: type, digest: digestOf(bytes), size: bytes.length };
 }
 

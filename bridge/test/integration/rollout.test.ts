@@ -1,5 +1,7 @@
+import * as v from "valibot";
 import { expect, test } from "vitest";
 import { isCovered } from "../../src/rollout.ts";
+import { type FleetDescription, fleetSchema } from "../../src/view.ts";
 import { packRevision } from "../archive.ts";
 import {
   askAdmin,
@@ -27,8 +29,8 @@ async function connect(running: TestBridge, name: string) {
   return client;
 }
 
-async function view(running: TestBridge): Promise<unknown> {
-  return JSON.parse((await askAdmin(running, "/v1/bouncers")).text);
+async function view(running: TestBridge): Promise<FleetDescription> {
+  return v.parse(fleetSchema, JSON.parse((await askAdmin(running, "/v1/bouncers")).text));
 }
 
 const terms = { candidate: "next.tar.gz", percent: 50 };
@@ -58,10 +60,15 @@ test("a rollout is announced, changed, stopped by a bouncer, begun anew and ende
   expect(await watching.next()).toMatchObject({ candidate: { enforce: true } });
 
   // A bouncer gives it up: both are told, the reason is to be seen.
-  const { rollouts } = JSON.parse((await askAdmin(running, "/v1/bouncers")).text);
   const candidate = {
-    ...{ revision: "r2", sha256: rollouts[0].sha256, enforced: false, error: null },
-    ...{ decisions: 200, differing: 50, wouldRefuse: 50, stopped: "refused 25.0% of 200" },
+    revision: "r2",
+    sha256: (await view(running)).rollouts[0]?.sha256,
+    enforced: false,
+    error: null,
+    decisions: 200,
+    differing: 50,
+    wouldRefuse: 50,
+    stopped: "refused 25.0% of 200",
   };
   enforcing.say(status({ candidate }));
   expect(await enforcing.next()).toMatchObject({ candidate: { enforce: false } });

@@ -250,10 +250,8 @@ export async function connectClient(
 }
 
 export function hello(bouncer: string, changed: Readonly<Record<string, unknown>> = {}) {
-  return {
-    ...{ kind: "hello", protocol: 2, bouncer, version: "1.0.0", bundles: [bundleName] },
-    ...changed,
-  };
+  const whole = { kind: "hello", protocol: 2, bouncer, version: "1.0.0", bundles: [bundleName] };
+  return { ...whole, ...changed };
 }
 
 /** A status about the one bundle of the tests. */

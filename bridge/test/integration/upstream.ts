@@ -33,7 +33,7 @@ export function openTestSource(environment: Readonly<Record<string, string>>) {
     logged,
     rollouts,
     /** What became of asking now; for a source of one place. */
-    async look(): Promise<Result> {
+    look: async (): Promise<Result> => {
       pulled = Promise.withResolvers();
       await source.scan();
       return await pulled.promise;

@@ -8,6 +8,7 @@ import {
 } from "bouncer-bridge/protocol";
 import { expect, test } from "vitest";
 import { AppError } from "../../../src/errors.ts";
+import type { BundleIdentity } from "../../../src/policy/decision.ts";
 import { createBridgeSync } from "../../../src/sync/bridge.ts";
 import { createFetcher } from "../../../src/sync/fetch.ts";
 import { pullBackoff } from "../../../src/sync/follower.ts";
@@ -32,7 +33,7 @@ const answer: RequestListener = (request, response) => {
 
 /** Takes everything, and writes down what it was given. */
 function createReceiver() {
-  const active = new Map<string, { name: string; revision: string; sha256: string }>();
+  const active = new Map<string, BundleIdentity>();
   const given = new Events<{ readonly name: string; readonly candidate: Candidate | null }>();
   const state = {
     decisions: 0,
@@ -46,7 +47,8 @@ function createReceiver() {
     active: (name) => active.get(name) ?? null,
     activate: async (bytes, name) => {
       if (state.refuse !== null) throw state.refuse;
-      const identity = { name, revision: `r-${name}`, sha256: sha256(bytes) };
+      const about = { name, revision: `r-${name}`, sha256: sha256(bytes) };
+      const identity = { ...about, serial: null, deltas: 0 };
       active.set(name, identity);
       return identity;
     },
@@ -205,8 +207,14 @@ test("a candidate that cannot be used is reported, and the bundle is not the wor
       sha256: sha256(bytesOf("a.tar.gz")),
       error: null,
       candidate: {
-        ...{ revision: "next", sha256: candidate.sha256, enforced: false },
-        ...{ error: "bundle_signature", decisions: 0, differing: 0, wouldRefuse: 0, stopped: null },
+        revision: "next",
+        sha256: candidate.sha256,
+        enforced: false,
+        error: "bundle_signature",
+        decisions: 0,
+        differing: 0,
+        wouldRefuse: 0,
+        stopped: null,
       },
     },
   ]);
@@ -301,12 +309,13 @@ test.each([
     version: "1.2.3",
     bundle: "a.tar.gz",
   });
-  const { bundle: _bundle, candidate: _candidate, ...hint } = JSON.parse(bouncer.hint("a.tar.gz"));
-  socket.send(JSON.stringify(hint));
+  const hash = sha256(bytesOf("a.tar.gz"));
+  const url = "/bundles/a.tar.gz";
+  socket.send(JSON.stringify({ kind: "hint", revision: "r", url, sha256: hash }));
   expect(await bouncer.server.raw.take()).toEqual({
     kind: "status",
     revision: "r-a.tar.gz",
-    sha256: sha256(bytesOf("a.tar.gz")),
+    sha256: hash,
     error: null,
   });
   expect(bouncer.state.error).toBeNull();
