@@ -18,7 +18,13 @@ Usage: bouncer <role>
   wait       ends when the bouncer in the same pod listens, or after 60 seconds with exit code 1
   version    prints the version
 
-All settings are environment variables: docs/reference/configuration.md
+All settings of these are environment variables: docs/reference/configuration.md
+
+Usage: bouncer <command> [options]; each has --help
+
+  bundle     makes a bundle of Rego and data: tested, compiled, declared, signed
+  eval       decides one request by a bundle, and says why
+  replay     asks a bundle again what audit logs have recorded, and lists what would change
 `;
 
 function print(stream: NodeJS.WriteStream, text: string): void {
@@ -34,6 +40,20 @@ async function wait(): Promise<number> {
   });
 }
 
+/** What people run; pods do without all that it needs. */
+async function command(name: string): Promise<number> {
+  const { runNamed } = await import("./cli/commands.ts");
+  const code = await runNamed(name, process.argv.slice(3), {
+    print: (text) => {
+      print(process.stdout, text);
+    },
+    note: (text) => {
+      print(process.stderr, text);
+    },
+  });
+  return code ?? exitCode.misused;
+}
+
 async function run(role: string): Promise<number> {
   switch (role) {
     case "serve":
@@ -44,6 +64,10 @@ async function run(role: string): Promise<number> {
       return await (await import("./role.ts")).redirect(process.env);
     case "wait":
       return await wait();
+    case "bundle":
+    case "eval":
+    case "replay":
+      return await command(role);
     case "version":
     case "--version":
       print(process.stdout, `${version}\n`);

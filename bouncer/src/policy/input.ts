@@ -86,7 +86,7 @@ const ofBody = new Set([`${http}.body`, `${http}.rawBody`, "parsed_body", "trunc
 
 /** Of these, single members can be declared: `attributes.request.http.headers.authorization`. */
 const members: Readonly<Record<string, (facts: Facts, member: string) => unknown>> = {
-  [`${http}.headers`]: ({ headers }, member) => headers.get(member.toLowerCase()),
+  [`${http}.headers`]: ({ headers }, member) => headers.get(member),
   parsed_query: ({ request }, member) => parseForm(queryOf(request.target)).get(member),
 };
 

@@ -1,0 +1,54 @@
+/**
+ * From OPA's analysis of what a decision depends on to what the bundle declares: the fields of the
+ * input that are built for it, and by which its decisions are remembered. Pure.
+ */
+import * as v from "valibot";
+import { planInput } from "../policy/input.ts";
+
+const segment = v.object({ type: v.string(), value: v.unknown() });
+const schema = v.object({ base: v.optional(v.nullable(v.array(v.array(segment)))) });
+
+export type Declaration =
+  /** `ignored`: fields that no bouncer ever has; they stay undefined. */
+  | {
+      readonly kind: "fields";
+      readonly fields: readonly string[];
+      readonly ignored: readonly string[];
+    }
+  /** The decision depends on the input as a whole. */
+  | { readonly kind: "everything" };
+
+/** `dependencies`: what `opa deps --format json` prints. Throws a SyntaxError for anything else. */
+export function declare(dependencies: string): Declaration {
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), dependencies);
+  if (!parsed.success) throw new SyntaxError("opa deps printed something else than expected");
+  const paths = new Set<string>();
+  for (const [root, ...rest] of parsed.output.base ?? []) {
+    if (root?.value !== "input") continue;
+    const path = readPath(rest);
+    if (path.length === 0) return { kind: "everything" };
+    paths.add(path.join("."));
+  }
+  const sorted = [...paths].toSorted();
+  const isKnown = (path: string): boolean => planInput([path]).kind === "plan";
+  return {
+    kind: "fields",
+    fields: withoutMembers(sorted.filter(isKnown)),
+    ignored: sorted.filter((path) => !isKnown(path)),
+  };
+}
+
+/** Up to the first step that is not a name: an index, or something that only evaluation knows. */
+function readPath(steps: readonly v.InferOutput<typeof segment>[]): readonly string[] {
+  const path: string[] = [];
+  for (const { type, value } of steps) {
+    if (type !== "string" || typeof value !== "string") break;
+    path.push(value);
+  }
+  return path;
+}
+
+/** A field stands for all that is below it. */
+function withoutMembers(paths: readonly string[]): readonly string[] {
+  return paths.filter((path) => !paths.some((other) => path.startsWith(`${other}.`)));
+}

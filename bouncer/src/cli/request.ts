@@ -1,0 +1,86 @@
+/** A request written on the command line, as the data path would hand it to the policy. */
+import type { RequestBody, RequestHead } from "../policy/decision.ts";
+import { checkHead } from "../proxy/head.ts";
+import { type Arguments, isSet, textOf, textsOf } from "./command.ts";
+import { CommandFailure, misuse } from "./failure.ts";
+import { readBytes } from "./file.ts";
+
+export const requestOptions = {
+  method: { type: "string", short: "X" },
+  header: { type: "string", short: "H", multiple: true },
+  body: { type: "string", short: "d" },
+  source: { type: "string" },
+  destination: { type: "string" },
+  https: { type: "boolean" },
+} as const;
+
+export const requestUsage = `  -X, --method NAME              default GET
+  -H, --header "NAME: VALUE"     can be given several times
+  -d, --body TEXT                or @FILE
+      --source ADDRESS:PORT      default 192.0.2.1:40000
+      --destination ADDRESS:PORT default 192.0.2.2:80
+      --https                    the client spoke HTTPS to a proxy before the bouncer`;
+
+export interface WrittenRequest {
+  readonly head: RequestHead;
+  readonly body: RequestBody | null;
+}
+
+const authority = /^(?:(?<scheme>https?):\/\/(?<host>[^/?#]+))?(?<target>\/[^#]*)$/;
+
+/** `url`: a path, `/orders/7?full=1`, or a whole URL. */
+export async function readRequest(args: Arguments, url: string): Promise<WrittenRequest> {
+  const parts = authority.exec(url)?.groups;
+  const target = parts?.["target"];
+  if (parts === undefined || target === undefined) {
+    throw misuse(`Cannot use "${url}": accepted is a path such as /orders/7, or a URL with one`);
+  }
+  const headers = textsOf(args, "header").flatMap(readHeader);
+  const given = headers.findIndex((name, at) => at % 2 === 0 && name.toLowerCase() === "host");
+  const host = given < 0 ? ["Host", parts["host"] ?? "localhost"] : [];
+  const body = await readBody(args);
+  const length = body === null ? [] : ["Content-Length", String(body.bytes.byteLength)];
+  const isHttps = isSet(args, "https") || parts["scheme"] === "https";
+  const forwarded = isHttps ? ["X-Forwarded-Proto", "https"] : [];
+  const checked = checkHead({
+    method: textOf(args, "method") ?? "GET",
+    target,
+    version: "1.1",
+    rawHeaders: [...host, ...headers, ...length, ...forwarded],
+    source: readEndpoint(textOf(args, "source") ?? "192.0.2.1:40000", "source"),
+    destination: readEndpoint(textOf(args, "destination") ?? "192.0.2.2:80", "destination"),
+    // What is written here is meant: nobody forges headers on their own command line.
+    trusted: true,
+  });
+  if (checked.kind === "rejected") {
+    throw new CommandFailure(
+      `A bouncer refuses this before it asks a policy, ${checked.reason}: ${checked.detail ?? ""}`,
+    );
+  }
+  return { head: checked.head, body };
+}
+
+function readHeader(text: string): readonly string[] {
+  const colon = text.indexOf(":");
+  if (colon < 1) throw misuse(`Cannot use --header "${text}": accepted is "Name: value"`);
+  return [text.slice(0, colon), text.slice(colon + 1).trim()];
+}
+
+function readEndpoint(text: string, name: string) {
+  const [, address = "", port = ""] = /^\[?([^[\]]+?)\]?:(\d{1,5})$/.exec(text) ?? [];
+  if (address === "") throw misuse(`Cannot use --${name} "${text}": accepted is ADDRESS:PORT`);
+  return { address, port: Number(port) };
+}
+
+const maxBodyBytes = 65_536;
+
+/** As much of it as a policy gets to see. */
+async function readBody(args: Arguments): Promise<RequestBody | null> {
+  const text = textOf(args, "body");
+  if (text === null) return null;
+  const bytes = text.startsWith("@") ? await readBytes(text.slice(1)) : Buffer.from(text);
+  return {
+    bytes: bytes.subarray(0, maxBodyBytes),
+    truncated: bytes.byteLength > maxBodyBytes,
+  };
+}
