@@ -1,6 +1,6 @@
 /** Renders docs/reference/built-ins.md. Pure. */
 import { renderTable } from "bouncer-environment/reference";
-import { compiled, impure, native, unavailable } from "./coverage.ts";
+import { compiled, differences, impure, native, unavailable } from "./coverage.ts";
 
 /** A built-in of the registry. */
 export interface HostedBuiltin {
@@ -33,8 +33,13 @@ export function renderBuiltins(hosted: readonly HostedBuiltin[]): string {
     "Wrong types and errors are undefined, as with `opa eval`; there are no strict errors in Wasm. Answers depend on the operands alone, except where something else is named: such a decision is not remembered in the decision cache unless the policy says for how long.",
     "",
     renderTable(
-      ["Built-in", "Where", "Depends on"],
-      sorted.map(({ name, place }) => [`\`${name}\``, place, impure[name] ?? ""]),
+      ["Built-in", "Where", "Depends on", "Differs from OPA"],
+      sorted.map(({ name, place }) => [
+        `\`${name}\``,
+        place,
+        impure[name] ?? "",
+        differences[name] ?? "",
+      ]),
     ),
   ].join("\n");
 }
