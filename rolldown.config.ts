@@ -16,16 +16,24 @@ const escaped: Plugin = {
   },
 };
 
-/** One file for each program: it starts faster, uses less memory, and is all that its image needs. */
-function program(folder: string): RolldownOptions {
+/** Beside `main`: what is a program of its own, such as a thread. */
+type Inputs = Readonly<Record<string, string>>;
+
+/**
+ * One file for each program: it starts faster, uses less memory, and is all that its image needs.
+ * Where there are more inputs, what they share and what is loaded on demand has its own files.
+ */
+function program(folder: string, inputs: Inputs = {}): RolldownOptions {
+  const input = { main: `${folder}/src/main.ts`, ...inputs };
   return {
-    input: { main: `${folder}/src/main.ts` },
+    input,
     platform: "node",
     output: {
       dir: `${folder}/dist`,
       entryFileNames: "[name].mjs",
+      chunkFileNames: "[name]-[hash].mjs",
       format: "esm",
-      codeSplitting: false,
+      codeSplitting: Object.keys(inputs).length > 0,
       // Node keeps the text of a program in memory, with comments.
       comments: false,
       sourcemap: true,
@@ -39,4 +47,7 @@ function program(folder: string): RolldownOptions {
   };
 }
 
-export default defineConfig(["bouncer", "injector", "bridge", "examples/app"].map(program));
+export default defineConfig([
+  program("bouncer", { worker: "bouncer/src/evaluation/worker.ts" }),
+  ...["injector", "bridge", "examples/app"].map((folder) => program(folder)),
+]);

@@ -29,7 +29,8 @@ load() { # load IMAGE...: those that the node does not have
     step "images into cluster $cluster" kind load docker-image --name "$cluster" "${missing[@]}"
 }
 
-bouncer=$(image bouncer bouncer/Dockerfile bouncer/dist/main.mjs)
+# shellcheck disable=SC2046 # words are what is wanted
+bouncer=$(image bouncer bouncer/Dockerfile $(cd "$REPO" && ls bouncer/dist/*.mjs))
 injector=$(image bouncer-injector injector/Dockerfile injector/dist/main.mjs bridge/dist/main.mjs)
 app=$(image bouncer-example-app examples/app/Dockerfile examples/app/dist/main.mjs)
 [ -z "$cluster" ] || load "$bouncer" "$injector" "$app"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # usage: programs.sh
-# Bundles each program into one file, dist/main.mjs, and starts it once: an import that bundling
-# broke fails here and not in a pod. injector/dist also gets the launchers, for people's PATH.
+# Bundles each program, to start at dist/main.mjs, and starts it once: an import that bundling broke
+# fails here and not in a pod. injector/dist also gets the launchers, for people's PATH.
 source "$(dirname "$0")/env.sh"
 cd "$REPO"
 

@@ -219,7 +219,8 @@ class Steps {
     const decision = await deciding;
     this.#guard(() => {
       // Whoever asked may have gone meanwhile: there is nobody left to answer, or to speak for.
-      if (this.#response.closed || this.#request.socket.destroyed) this.#exchange.decision = decision;
+      if (this.#response.closed || this.#request.socket.destroyed)
+        this.#exchange.decision = decision;
       else this.#act(decision, checked, start);
     });
   }
