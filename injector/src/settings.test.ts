@@ -65,13 +65,14 @@ test("all problems are reported, each with its field, value and what is accepted
   `);
 });
 
-test("the token of an external bridge and OpenTelemetry's variables may be set", () => {
+test("the token of an external bridge, OpenTelemetry's variables and where policies may connect to may be set", () => {
   const extraEnv = [
     {
       name: "POLICY_SYNC_CLIENT_TOKEN",
       valueFrom: { secretKeyRef: { name: "bridge", key: "token" } },
     },
     { name: "OTEL_EXPORTER_OTLP_ENDPOINT", value: "http://collector:4318" },
+    { name: "POLICY_HTTP_ALLOW", value: "*.shop.svc.cluster.local" },
   ];
   expect(parseSettings({ extraEnv })).toMatchObject({ ok: true, settings: { extraEnv } });
 });

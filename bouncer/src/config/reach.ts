@@ -14,7 +14,7 @@ export type ReachRule =
   | { readonly kind: "socket"; readonly path: string };
 
 /**
- * What is nobody's server: the pod itself, the node's own links, which is where clouds put their
+ * What is nobody's server: loopback, the links of the node, which is where clouds put their
  * metadata and credentials, and the addresses that they have for these elsewhere.
  */
 export const deniedByDefault = [
