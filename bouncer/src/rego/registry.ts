@@ -185,6 +185,21 @@ export const groups: readonly Group[] = [
     names: ["providers.aws.sign_req"],
     load: () => import("./builtins/aws.ts"),
   },
+  {
+    names: ["strings.render_template"],
+    load: () => import("./builtins/template.ts"),
+  },
+  {
+    names: [
+      "graphql.parse",
+      "graphql.parse_and_verify",
+      "graphql.parse_query",
+      "graphql.parse_schema",
+      "graphql.is_valid",
+      "graphql.schema_is_valid",
+    ],
+    load: () => import("./builtins/graphql.ts"),
+  },
 ];
 
 export interface Found {
