@@ -69,7 +69,7 @@ export async function askOpa(calls: readonly BuiltinCall[]): Promise<ReadonlyMap
     await writeFile(module, `package calls\n\n${calls.map(writeRule).join("\n")}\n`);
     const { stdout } = await run(
       "opa",
-      ["eval", "--format", "raw", "--data", module, "data.calls.answers"],
+      ["eval", "--v0-compatible", "--format", "raw", "--data", module, "data.calls.answers"],
       { maxBuffer: 2 ** 30 },
     );
     const answers: unknown = JSON.parse(stdout);
@@ -82,13 +82,14 @@ export async function askOpa(calls: readonly BuiltinCall[]): Promise<ReadonlyMap
 
 /**
  * The operands come as input, whose type the compiler does not know: else it would refuse calls
- * with operands of a wrong type. Printed inside an array, strings keep their quotes.
+ * with operands of a wrong type. In the syntax of Rego v0, which has those of its built-ins as well
+ * that v1 has not. Printed inside an array, strings keep their quotes.
  */
 function writeRule([name, ...operands]: BuiltinCall, index: number): string {
   const call = `${name}(${operands.map((_, at) => `input[${at}]`).join(", ")})`;
   // A byte order mark may be in a string, but not in the text of a module.
   const input = printTerm(operands).replaceAll("\u{feff}", "\\ufeff");
-  return `answers contains [${index}, sprintf("%v", [[x]])] if x := ${call} with input as ${input}`;
+  return `answers[[${index}, text]] { x := ${call} with input as ${input}; text := sprintf("%v", [[x]]) }`;
 }
 
 function readAnswer(answer: unknown): readonly [number, Value] {

@@ -15,3 +15,11 @@ test.each(["crypto.hmac.md5", "crypto.hmac.sha1", "crypto.hmac.sha256", "crypto.
     expect(await compareWithOpa(sampleCalls(name, fc.tuple(text, text), 500))).toEqual([]);
   },
 );
+
+test("crypto.hmac.equal", async () => {
+  const pair = fc.oneof(
+    fc.tuple(text, text),
+    text.map((mac) => [mac, mac] as const),
+  );
+  expect(await compareWithOpa(sampleCalls("crypto.hmac.equal", pair, 500))).toEqual([]);
+});
