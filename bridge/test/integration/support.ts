@@ -12,7 +12,7 @@ import { pino, type Logger } from "pino";
 import * as v from "valibot";
 import { onTestFinished } from "vitest";
 import { WebSocket, type ClientOptions } from "ws";
-import type { Authentication } from "../../src/authenticate.ts";
+import type { Authentication, CheckToken } from "../../src/authenticate.ts";
 import { startBridge, type Bridge } from "../../src/bridge.ts";
 import { parseConfig } from "../../src/config.ts";
 import type { SyncTiming } from "../../src/sync.ts";
@@ -129,6 +129,8 @@ export interface TestBridgeOptions {
   readonly certificate?: Readonly<Record<string, string>>;
   readonly timing?: SyncTiming;
   readonly bundles?: Mount;
+  readonly checkToken?: CheckToken;
+  readonly now?: () => number;
 }
 
 export async function startTestBridge(options: TestBridgeOptions = {}): Promise<TestBridge> {
@@ -146,8 +148,10 @@ export async function startTestBridge(options: TestBridgeOptions = {}): Promise<
   const logged = createTestLog();
   const bridge = await startBridge(parsed.config, {
     log: logged.log,
-    now: Date.now,
-    checkToken: async (token) => answers[token] ?? { kind: "refusal", code: "token_refused" },
+    now: options.now ?? Date.now,
+    checkToken:
+      options.checkToken ??
+      (async (token) => answers[token] ?? { kind: "refusal", code: "token_refused" }),
     ...(options.timing === undefined ? {} : { timing: options.timing }),
   });
   onTestFinished(() => bridge.close());

@@ -209,8 +209,17 @@ describe("the link", () => {
     socket.send(hintTo(one));
     await bridge.messages.take();
 
-    await writeFile(tokenFile, "second");
+    expect((await bridge.requests.take()).headers.authorization).toBe("Bearer first");
+
+    // The kubelet renews it while the link is up: the next pull is with the new one.
+    await writeFile(tokenFile, "renewed");
     bridge.content.bytes = two;
+    socket.send(hintTo(two));
+    await bridge.messages.take();
+    expect((await bridge.requests.take()).headers.authorization).toBe("Bearer renewed");
+
+    await writeFile(tokenFile, "second");
+    bridge.content.bytes = one;
     bridge.cut();
     expect(await setting.timing.tick(isBackoff)).toBe(500);
     const again = await bridge.sockets.take();
