@@ -11,6 +11,7 @@ const refusalHeaders: Partial<Record<ErrorCode, Readonly<Record<string, string>>
   method_not_allowed: { allow: "GET, HEAD" },
   authenticator_busy: { "retry-after": "1" },
   authenticator_unavailable: { "retry-after": "5" },
+  bundles_busy: { "retry-after": "1" },
   closing: { "retry-after": "1" },
 };
 

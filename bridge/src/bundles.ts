@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Bundle } from "./bundle.ts";
 import type { Authentication } from "./authenticate.ts";
 import { answerJson, refuse } from "./answer.ts";
+import { createLimit, type Limit } from "./limit.ts";
 import { matchesEtag, parseBundlePath, parseWaitSeconds } from "./conditional.ts";
 import type { BundleSource } from "./source.ts";
 
@@ -16,10 +17,16 @@ export interface BundlesOptions {
   readonly idleTimeoutMs: number;
 }
 
+/** Bundles on their way at once, and those that wait for their turn; more are told to come back. */
+const maxTransfers = 64;
+const maxWaiting = 5_000;
+const sliceBytes = 64 * 1024;
+
 export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 export function createBundlesHandler(options: BundlesOptions): Handler {
   const { source, closing } = options;
+  const transfers = createLimit(maxTransfers, maxWaiting);
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const name = parseBundlePath(request.url ?? "");
@@ -43,7 +50,8 @@ export function createBundlesHandler(options: BundlesOptions): Handler {
       bundle = source.get(name);
     }
     if (bundle === null) return refuse(response, "not_found");
-    send(response, bundle, { unchanged: has(bundle), waitSeconds });
+    const withBody = request.method === "GET";
+    await send(response, bundle, { unchanged: has(bundle), waitSeconds, withBody }, transfers);
   }
 
   /** Resolves when the bundle changes, the time is up, the client leaves or the bridge closes. */
@@ -84,11 +92,18 @@ export function createBundlesHandler(options: BundlesOptions): Handler {
 /** OPA's name for a bundle from a server that holds requests; without it OPA polls by the clock. */
 const mediaType = "application/vnd.openpolicyagent.bundles";
 
-function send(
+interface Sending {
+  readonly unchanged: boolean;
+  readonly waitSeconds: number;
+  readonly withBody: boolean;
+}
+
+async function send(
   response: ServerResponse,
   bundle: Bundle,
-  how: { readonly unchanged: boolean; readonly waitSeconds: number },
-): void {
+  how: Sending,
+  transfers: Limit,
+): Promise<void> {
   response.setHeader("etag", etagOf(bundle));
   response.setHeader("content-type", mediaType);
   // The answer depends on a token: caches on the way must ask again, every time.
@@ -101,8 +116,50 @@ function send(
     return;
   }
   response.setHeader("content-length", bundle.bytes.length);
-  // Node itself leaves the body of an answer to HEAD out.
-  response.writeHead(200).end(bundle.bytes);
+  if (!how.withBody) {
+    response.writeHead(200).end();
+    return;
+  }
+  const sent = await transfers.run(() => sendBody(response, bundle.bytes));
+  if (sent !== null) return;
+  for (const name of response.getHeaderNames()) response.removeHeader(name);
+  refuse(response, "bundles_busy");
+}
+
+/**
+ * In slices, each when the one before is on its way: what is written to a connection with TLS is
+ * copied at once, and 2,000 copies of a bundle would be more than there is memory for.
+ */
+async function sendBody(response: ServerResponse, bytes: Buffer): Promise<void> {
+  response.writeHead(200);
+  for (let at = 0; at < bytes.length && !response.destroyed; at += sliceBytes) {
+    if (!response.write(bytes.subarray(at, at + sliceBytes))) await drained(response);
+  }
+  response.end();
+  // A place in line is free when the last slice is on its way, too.
+  await finished(response);
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return settled(response, "drain");
+}
+
+function finished(response: ServerResponse): Promise<void> {
+  return response.writableFinished ? Promise.resolve() : settled(response, "finish");
+}
+
+/** Or the client left. */
+function settled(response: ServerResponse, event: "drain" | "finish"): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off(event, done);
+      response.off("close", done);
+      resolve();
+    };
+    response.on(event, done);
+    response.on("close", done);
+    if (response.destroyed) done();
+  });
 }
 
 export function etagOf(bundle: Bundle): string {

@@ -79,6 +79,7 @@ export const errorTable = {
     about: "The token could not be checked: the API server, or the token file, did not answer.",
   },
   authenticator_busy: { status: 503, about: "Too many tokens are waiting to be checked." },
+  bundles_busy: { status: 503, about: "Too many bundles are waiting to be sent." },
   not_found: { status: 404, about: "There is nothing at this path, or no bundle of this name." },
   method_not_allowed: { status: 405, about: "Only GET and HEAD are answered." },
   closing: { status: 503, about: "The bridge is shutting down; another replica answers." },
