@@ -1,0 +1,53 @@
+import { expect, test } from "vitest";
+import { declare } from "./declaration.ts";
+
+/** As `opa deps` prints it: a name is a string, other types are what only evaluation knows. */
+function dependencies(...paths: readonly (readonly (string | number)[])[]): string {
+  const base = paths.map(([root, ...rest]) => [
+    { type: "var", value: root },
+    ...rest.map((step) => ({ type: typeof step, value: step })),
+  ]);
+  return JSON.stringify({ base, virtual: [] });
+}
+
+const http = ["input", "attributes", "request", "http"] as const;
+
+test.each([
+  ["a field", dependencies([...http, "method"]), ["attributes.request.http.method"]],
+  ["data alone", dependencies(["data", "users"]), []],
+  ["nothing", '{"virtual":[]}', []],
+  ["an item of an array", dependencies(["input", "parsed_path", 0]), ["parsed_path"]],
+  [
+    "a header, once, sorted",
+    dependencies(
+      ["input", "parsed_path"],
+      [...http, "headers", "x-a"],
+      [...http, "headers", "x-a"],
+    ),
+    ["attributes.request.http.headers.x-a", "parsed_path"],
+  ],
+  [
+    "a field and its members",
+    dependencies([...http, "headers"], [...http, "headers", "x-a"], [...http, "host"]),
+    ["attributes.request.http.headers", "attributes.request.http.host"],
+  ],
+])("%s", (_name, text, fields) => {
+  expect(declare(text)).toEqual({ kind: "fields", fields, ignored: [] });
+});
+
+test("fields that a bouncer never has are told apart", () => {
+  const text = dependencies([...http, "method"], ["input", "user", "roles"]);
+  expect(declare(text)).toEqual({
+    kind: "fields",
+    fields: ["attributes.request.http.method"],
+    ignored: ["user.roles"],
+  });
+});
+
+test.each([[["input"]], [["input", 1]]])("%j is everything", (...path) => {
+  expect(declare(dependencies([...http, "method"], ...path))).toEqual({ kind: "everything" });
+});
+
+test.each(["", "{", '{"base":[[1]]}', "1"])("%j is not what opa prints", (text) => {
+  expect(() => declare(text)).toThrow(SyntaxError);
+});
