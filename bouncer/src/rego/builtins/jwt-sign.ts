@@ -84,7 +84,7 @@ const options = {
 export const builtins: Builtins = {
   "io.jwt.encode_sign": (operands, query) => {
     const [header = "", payload = "", jwk = ""] = [0, 1, 2].map((index) =>
-      printGoJson(operands.object(index)),
+      printGoJson(operands.value(index)),
     );
     return encode({ header, payload, jwk }, query);
   },

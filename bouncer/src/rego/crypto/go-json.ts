@@ -1,7 +1,7 @@
 /** What Go's encoding/json makes of structs, bytes and big numbers, as Rego values; and JSON as it writes it. Pure. */
 import { RegoNumber } from "../number.ts";
 import { printJson } from "../term.ts";
-import { RegoObject, type Value } from "../value.ts";
+import { compareStrings, isArray, RegoObject, RegoSet, type Value } from "../value.ts";
 
 export type Json =
   | null
@@ -28,10 +28,25 @@ export function orNull<T>(list: readonly T[]): readonly T[] | null {
   return list.length === 0 ? null : list;
 }
 
-/** The JSON text of json.Marshal, which escapes what HTML could misread. */
+/**
+ * The JSON text of json.Marshal: members by the bytes of their names, whatever they were in Rego, and
+ * escapes for what HTML could misread.
+ */
 export function printGoJson(value: Value): string {
-  return printJson(value).replace(
+  return print(value).replace(
     /[<>&\u2028\u2029]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
+}
+
+function print(value: Value): string {
+  if (value instanceof RegoSet) return print(value.sorted());
+  if (value instanceof RegoObject) {
+    const members = [...value].map(
+      ([key, member]) => [typeof key === "string" ? key : printGoJson(key), print(member)] as const,
+    );
+    const sorted = members.toSorted(([one], [other]) => compareStrings(one, other));
+    return `{${sorted.map(([name, text]) => `${printJson(name)}:${text}`).join(",")}}`;
+  }
+  return isArray(value) ? `[${value.map(print).join(",")}]` : printJson(value);
 }

@@ -80,26 +80,17 @@ function readBytes(key: RegoObject, name: string): Buffer {
   return bytes;
 }
 
-const keyOperations: readonly Value[] = [
-  "sign",
-  "verify",
-  "encrypt",
-  "decrypt",
-  "wrapKey",
-  "unwrapKey",
-  "deriveKey",
-  "deriveBits",
-];
-
 function checkMetadata(key: RegoObject): void {
   for (const name of ["use", "x5t", "x5t#S256", "x5u"]) readText(key, name);
   const operations = key.get("key_ops") ?? [];
-  const list = isArray(operations) ? operations : [operations];
-  if (!list.every((operation) => keyOperations.includes(operation))) {
-    throw new BuiltinError("key_ops of a key are unknown");
-  }
+  const areTexts = isArray(operations) && operations.every(isTextOrNull);
+  if (!areTexts) throw new BuiltinError("key_ops of a key must be an array of strings");
   const chain = key.get("x5c");
   if (chain !== undefined) checkChain(chain);
+}
+
+function isTextOrNull(value: Value): boolean {
+  return value === null || typeof value === "string";
 }
 
 function checkChain(chain: Value): void {

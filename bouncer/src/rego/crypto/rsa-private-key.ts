@@ -2,6 +2,7 @@
 import { createPrivateKey, type KeyObject } from "node:crypto";
 import { BuiltinError } from "../builtin.ts";
 import { printUnsigned } from "./public-key.ts";
+import { isUsableRsa } from "./verify.ts";
 
 export interface RsaNumbers {
   readonly modulus: bigint;
@@ -44,6 +45,9 @@ function invert(value: bigint, modulus: bigint): bigint | null {
 }
 
 export function toRsaKeyObject(numbers: RsaNumbers): KeyObject {
+  if (!isUsableRsa(numbers.modulus, numbers.exponent)) {
+    throw new BuiltinError("not an RSA key to sign with");
+  }
   const { dp, dq, qinv } = precompute(numbers);
   const key = {
     kty: "RSA",

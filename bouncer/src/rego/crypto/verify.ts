@@ -18,8 +18,8 @@ interface Signed {
 
 const minModulus = 1n << 1023n;
 
-/** What Go refuses to verify with: short keys, and numbers that are no RSA key. */
-function isUsableRsa(modulus: bigint, exponent: bigint): boolean {
+/** What Go refuses to verify and to sign with: short keys, and numbers that are no RSA key. */
+export function isUsableRsa(modulus: bigint, exponent: bigint): boolean {
   const isOdd = modulus % 2n === 1n && exponent % 2n === 1n;
   return modulus >= minModulus && isOdd && exponent > 1n && exponent < 1n << 31n;
 }
