@@ -128,6 +128,15 @@ test.each([
   ["ADMIN_ON_PROXY_PORT", "yes"],
   ["POLICY_SYNC_URL", "ftp://bridge"],
   ["POLICY_BUNDLE_URL", "https://user:word@bridge/b.tar.gz"],
+  ["POLICY_BUNDLE_URL", "https://a/b.tar.gz,"],
+  ["POLICY_BUNDLE_URL", "https://a/b.tar.gz,https://c/b.tar.gz"],
+  ["POLICY_BUNDLE_URL", "https://a/,https://c/policy.tar.gz"],
+  ["POLICY_VERIFICATION_KEYS", "k1"],
+  ["POLICY_VERIFICATION_KEYS", '{"k1":"s3cret"}'],
+  ["POLICY_VERIFICATION_EXCLUDE_FILES", "[a"],
+  ["POLICY_MAX_FILES", "0"],
+  ["POLICY_MAX_BUNDLE_BYTES", "1MiB"],
+  ["POLICY_POLL_WAIT_SECONDS", "3601"],
   ["POLICY_SYNC_CLIENT_TOKEN_FILE", "token"],
   ["POLICY_DIRECTORY", "/policies/../etc"],
   ["POLICY_DECISION_PATH", "/envoy/authz/allow"],
@@ -171,9 +180,43 @@ test.each([
   ["PROBES", "{"],
 ])("%s refuses %s and says what it accepts", (variable, value) => {
   const result = parseConfig({ [variable]: value });
-  const shown = ["ADMIN_TOKEN", "PROBES"].includes(variable) ? "***" : value;
+  const shown = ["ADMIN_TOKEN", "PROBES", "POLICY_VERIFICATION_KEYS"].includes(variable)
+    ? "***"
+    : value;
   const problem = `Cannot use ${variable} "${shown}": accepted is `;
   expect(result.kind === "invalid" && result.problems[0]).toContain(problem);
+});
+
+test("bundles are listed, each by another name", () => {
+  const env = { POLICY_BUNDLE_URL: "https://a/p.tar.gz, http://b/data/teams.tar.gz" };
+  expect(parsed(env).policyBundleUrl?.map(({ href }) => href)).toEqual([
+    "https://a/p.tar.gz",
+    "http://b/data/teams.tar.gz",
+  ]);
+});
+
+test.each([
+  [{ POLICY_POLL_MIN_SECONDS: "60" }, "Cannot use POLICY_POLL_MIN_SECONDS without"],
+  [{ POLICY_POLL_MAX_SECONDS: "60" }, "Cannot use POLICY_POLL_MAX_SECONDS without"],
+  [
+    { POLICY_POLL_MIN_SECONDS: "60", POLICY_POLL_MAX_SECONDS: "59" },
+    'Cannot use POLICY_POLL_MAX_SECONDS "59": accepted is what is not less than',
+  ],
+  [
+    { POLICY_SYNC_CLIENT_CERT_FILE: "/a" },
+    "Cannot use POLICY_SYNC_CLIENT_CERT_FILE without POLICY_SYNC_CLIENT_KEY_FILE",
+  ],
+  [
+    { POLICY_SYNC_OAUTH2_TOKEN_URL: "https://a/token" },
+    "Cannot use POLICY_SYNC_OAUTH2_TOKEN_URL without POLICY_SYNC_OAUTH2_CLIENT_ID",
+  ],
+  [
+    { POLICY_VERIFICATION_KEYS: '{"a":{"key":"x"}}', POLICY_VERIFICATION_KEYS_FILE: "/a" },
+    "Cannot use POLICY_VERIFICATION_KEYS together with POLICY_VERIFICATION_KEYS_FILE",
+  ],
+])("%j do not go together", (env, problem) => {
+  const result = parseConfig(env);
+  expect(result.kind === "invalid" && result.problems.join("\n")).toContain(problem);
 });
 
 test("all problems are reported together", () => {

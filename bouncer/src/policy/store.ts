@@ -89,6 +89,14 @@ export function createStore<P extends PreparedSet>(options: StoreOptions<P>): St
     return { ...present, deltas: [...present.deltas, bytes] };
   }
 
+  /** All bundles that there will be with this one. */
+  function gather(placed: Snapshot): readonly Snapshot[] {
+    return names.flatMap((name) => {
+      const snapshot = name === placed.name ? placed : held.get(name)?.snapshot;
+      return snapshot === undefined ? [] : [snapshot];
+    });
+  }
+
   async function replace(bytes: Uint8Array, name: string): Promise<BundleIdentity> {
     const present = held.get(name)?.identity;
     if (present?.deltas === 0 && present.sha256 === hashBundle(bytes)) return present;
@@ -96,26 +104,30 @@ export function createStore<P extends PreparedSet>(options: StoreOptions<P>): St
       throw refuse(`Cannot use bundle "${name}": accepted are "${names.join('", "')}"`);
     }
     const placed = await place(bytes, name);
-    const snapshots = names.flatMap((one) => {
-      const snapshot = one === name ? placed : held.get(one)?.snapshot;
-      return snapshot === undefined ? [] : [snapshot];
-    });
+    const snapshots = gather(placed);
     const requirements = await options.requirements();
-    const prepared =
-      snapshots.length < names.length ? null : await options.prepare(snapshots, requirements);
+    const isComplete = snapshots.length === names.length;
+    const prepared = isComplete ? await options.prepare(snapshots, requirements) : null;
     const identities = prepared?.identities ?? (await checkMembers(snapshots, requirements));
     const next = pair(snapshots, identities);
-    const taken = next.get(name);
-    if (taken === undefined) throw new Error(`the set was prepared without "${name}"`);
+    let identity: BundleIdentity;
     try {
-      if (options.refuseOlder) checkAge(taken.identity, serials.get(name) ?? null);
+      identity = takeIdentity(next, name);
     } catch (error) {
       prepared?.close();
       throw error;
     }
     held = next;
     if (prepared !== null) enforce(prepared, [...next.values()], placed);
-    return taken.identity;
+    return identity;
+  }
+
+  /** Of the new one, if it may be enforced. */
+  function takeIdentity(set: ReadonlyMap<string, Held>, name: string): BundleIdentity {
+    const identity = set.get(name)?.identity;
+    if (identity === undefined) throw new Error(`the set was prepared without "${name}"`);
+    if (options.refuseOlder) checkAge(identity, serials.get(name) ?? null);
+    return identity;
   }
 
   function enforce(prepared: P, members: readonly Held[], placed: Snapshot): void {

@@ -6,7 +6,7 @@ import { loadTiming, runLoad } from "../../../src/load/load.ts";
 import { replaceFile } from "../../../src/load/replace.ts";
 import { archiveLimits } from "../../../src/bundle/archive.ts";
 import { systemClock } from "../../../src/clock.ts";
-import { buildBundle, simpleSources } from "../policy/opa.ts";
+import { buildBundle, manifest, packEntries, simpleSources } from "../policy/opa.ts";
 import { configOf, recordLog, useDirectory } from "../policy/setting.ts";
 import { createCertificate, startServer } from "../sync/server.ts";
 
@@ -224,4 +224,98 @@ test("a directory that cannot be written is said so, whoever runs the test", asy
   await expect(
     replaceFile(join(directory.path, "file/bundle.tar.gz"), Buffer.from("x")),
   ).rejects.toMatchObject({ code: "bundle_unwritable" });
+});
+
+const bothAt = (origin: string): Env => ({
+  POLICY_BUNDLE_URL: `${origin}/policy.tar.gz, ${origin}/more/teams.tar.gz`,
+});
+
+describe("several bundles", () => {
+  let policy: Uint8Array;
+  let teams: Uint8Array;
+  beforeAll(async () => {
+    policy = await buildBundle({
+      "authz.rego": "package envoy.authz\nallow if data.teams.x",
+      ".manifest": manifest({ roots: ["envoy"] }),
+    });
+    const body = Buffer.from(manifest({ roots: ["teams"] }));
+    teams = await packEntries([{ header: { name: ".manifest" }, body }]);
+  });
+
+  test("are all stored when they go together", async () => {
+    await using pod = await usePod();
+    await using server = await startServer({
+      answer: (request, response) =>
+        response.end(request.url === "/policy.tar.gz" ? policy : teams),
+    });
+    expect(await pod.run(bothAt(server.origin))).toBe(0);
+    expect(await pod.files()).toEqual(["bundle.tar.gz", "teams.tar.gz.bundle", "termination-log"]);
+    expect(await pod.stored()).toEqual(Buffer.from(policy));
+  });
+
+  test("are not stored at all when they do not", async () => {
+    await using pod = await usePod();
+    await using server = await startServer({ answer: serve(policy) });
+    expect(await pod.run(bothAt(server.origin))).toBe(1);
+    expect(await pod.terminated()).toContain(
+      'root "envoy" of "policy.tar.gz" and root "envoy" of "teams.tar.gz" overlap',
+    );
+    expect(await pod.files()).toEqual(["termination-log"]);
+  });
+
+  test("are not stored when one cannot be had", async () => {
+    await using pod = await usePod();
+    await using server = await startServer({
+      answer: (request, response) =>
+        request.url === "/policy.tar.gz" ? response.end(policy) : response.writeHead(404).end(),
+    });
+    expect(await pod.run(bothAt(server.origin))).toBe(1);
+    expect(await pod.files()).toEqual(["termination-log"]);
+  });
+});
+
+const buildWith = async (serial: number): Promise<Uint8Array> =>
+  await buildBundle({
+    ...simpleSources(),
+    ".manifest": manifest({ metadata: { bouncer: { serial } } }),
+  });
+
+test("with POLICY_REFUSE_OLDER, an older bundle does not take the place of the one from before", async () => {
+  const [older, newer] = [await buildWith(1), await buildWith(2)];
+  await using pod = await usePod();
+  let content = newer;
+  await using server = await startServer({
+    answer: (_request, response) => response.end(content),
+  });
+  const env = { POLICY_BUNDLE_URL: server.origin, POLICY_REFUSE_OLDER: "true" };
+  expect(await pod.run(env)).toBe(0);
+  content = older;
+  expect(await pod.run(env)).toBe(0);
+  expect(await pod.stored()).toEqual(Buffer.from(newer));
+  expect(await pod.terminated()).toContain("bundle_older: ");
+  content = bundle;
+  await using fresh = await usePod();
+  expect(await fresh.run(env)).toBe(1);
+  expect(await fresh.terminated()).toContain("metadata.bouncer.serial");
+});
+
+test("keys are read from their file, for every bundle", async () => {
+  await using pod = await usePod();
+  const signing = ["--signing-key", "s3cret", "--signing-alg", "HS256"];
+  const signed = await buildBundle(simpleSources(), ...signing);
+  await using server = await startServer({ answer: serve(signed) });
+  const file = join(pod.directory, "keys.json");
+  const env = { POLICY_BUNDLE_URL: server.origin, POLICY_VERIFICATION_KEYS_FILE: file };
+  const key = { key: "s3cret", algorithm: "HS256" };
+  for (const [content, code] of [
+    ["{", 1],
+    [JSON.stringify({ other: key }), 1],
+    [JSON.stringify({ default: { ...key, key: "another" } }), 1],
+    [JSON.stringify({ other: { ...key, key: "another" }, default: key }), 0],
+  ] as const) {
+    await writeFile(file, content);
+    expect(await pod.run(env)).toBe(code);
+  }
+  expect(await pod.terminated()).toContain("bundle_signature: ");
+  expect(await pod.run({ ...env, POLICY_VERIFICATION_KEYS_FILE: "/nowhere" })).toBe(1);
 });

@@ -6,13 +6,14 @@ import { createPolicy } from "../../../src/policy/policy.ts";
 import { buildBundle, manifest, packEntries, simpleSources } from "../policy/opa.ts";
 import { configOf, recordLog, useDirectory } from "../policy/setting.ts";
 
+const serial = (value: number): object => ({ bouncer: { serial: value } });
+
 const bundles: Record<string, Uint8Array> = {};
 beforeAll(async () => {
   const build = async (name: string, metadata?: object): Promise<void> => {
     const declared = manifest({ revision: name, roots: ["envoy", "extra"], metadata });
     bundles[name] = await buildBundle({ ...simpleSources(name), ".manifest": declared });
   };
-  const serial = (value: number): object => ({ bouncer: { serial: value } });
   await Promise.all([build("a"), build("b"), build("s1", serial(1)), build("s2", serial(2))]);
   bundles["teams"] = await packEntries([
     {

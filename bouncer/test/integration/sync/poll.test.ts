@@ -115,6 +115,9 @@ test("an ETag that the server replaces is the one that is sent then", async () =
   expect(asked).toEqual([undefined, 'W/"1"', '"one, again"', '"one, again"']);
 });
 
+const asked = (server: TestServer): unknown[] =>
+  server.requests.all.map(({ headers }) => [headers["if-none-match"], headers["prefer"]]);
+
 describe("deltas", () => {
   const wasm = [{ entrypoint: "envoy/authz/allow", module: "/policy.wasm" }];
   const delta = async (revision: string, operation: object): Promise<Uint8Array> =>
@@ -124,8 +127,6 @@ describe("deltas", () => {
         "patch.json": JSON.stringify({ data: [operation] }),
       }).map(([name, text]) => ({ header: { name }, body: Buffer.from(text) })),
     );
-  const asked = (server: TestServer): unknown[] =>
-    server.requests.all.map(({ headers }) => [headers["if-none-match"], headers["prefer"]]);
   const both = "modes=snapshot,delta";
 
   test("are taken one after the other, until there are enough of them", async () => {
@@ -204,15 +205,18 @@ describe("deltas", () => {
   });
 });
 
+const teams = async (revision: string): Promise<Uint8Array> =>
+  await packEntries(
+    Object.entries({
+      ".manifest": manifest({ revision, roots: ["teams"] }),
+      "teams/data.json": JSON.stringify({ name: revision }),
+    }).map(([name, text]) => ({ header: { name }, body: Buffer.from(text) })),
+  );
+
+const retry = (ms: number): boolean => ms < 600_000;
+
 describe("several bundles", () => {
   let policy: Uint8Array;
-  const teams = async (revision: string): Promise<Uint8Array> =>
-    await packEntries(
-      Object.entries({
-        ".manifest": manifest({ revision, roots: ["teams"] }),
-        "teams/data.json": JSON.stringify({ name: revision }),
-      }).map(([name, text]) => ({ header: { name }, body: Buffer.from(text) })),
-    );
   beforeAll(async () => {
     policy = await buildBundle({
       "authz.rego": `package envoy.authz
@@ -237,7 +241,6 @@ allow if data.teams.name`,
       POLICY_POLL_MIN_SECONDS: "600",
       POLICY_POLL_MAX_SECONDS: "600",
     });
-    const retry = (ms: number): boolean => ms < 600_000;
     await setting.timing.tick(retry);
     expect(setting.policy.status()).toMatchObject({
       bundle: null,
