@@ -54,11 +54,22 @@ export const impure: Readonly<Record<string, string>> = {
 
 /** Where answers are not OPA's: because there has to be an end, or because OPA's would be wrong. */
 export const differences: Readonly<Record<string, string>> = {
+  "hex.decode":
+    "bytes that are not UTF-8 become U+FFFD at once, in OPA when they are written as JSON; so in `urlquery.*` and `uri.parse`",
   "net.cidr_expand": "more than 65,536 addresses end the evaluation",
   "net.cidr_merge":
     "IPv6 networks whose first byte is zero, and IPv4 written as IPv6, are merged as they should be",
   "numbers.range_step": "more than 1,000,000 numbers end the evaluation",
+  "regex.find_n":
+    "characters newer than Unicode 15 may be in other classes, as in all of `regex.*`",
+  "regex.globs_match":
+    "patterns of more than 1,000 repetitions, or of more than 1,000,000 pairs of places, are undefined",
+  "regex.replace": "undefined when the text would be longer than 16,777,216 characters",
   "semver.compare": "pre-releases that differ beyond 64 bits alone are equal; OPA does not return",
+  sprintf:
+    "undefined above 16,777,216 characters, and where `%p` or `%w` would show how Go stores a number",
+  "strings.render_template":
+    "no complex numbers, hexadecimal floats and `%#v` of arrays and objects; at most 1,000,000 steps, 200 levels, 16,777,216 characters",
   "time.add_date": "the zone `Local` is UTC, as in all of `time.*`",
   "units.parse": "undefined above 5,000 digits",
   "units.parse_bytes": "undefined above 5,000 digits",
