@@ -70,12 +70,26 @@ function createQuery(): Query {
   };
 }
 
-const parameter =
-  /^[ \t]*(?:[\w!#$%&'*+.^`|~-]+=(?:[\w!#$%&'*+.^`|~-]+|"(?:[^"\\]|\\.)*"))?[ \t]*$/;
-
 function decodingOf(contentType: string): Decoding {
-  const [type = "", ...parameters] = contentType.split(";");
-  const isValid = parameters.every((one) => parameter.test(one));
-  if (isValid && /^\s*application\/(?:json|[^\s/]*\+json)\s*$/i.test(type)) return "json";
+  if (isJson(contentType)) return "json";
   return /application\/(?:x-)?yaml/.test(contentType) ? "yaml" : null;
+}
+
+const parameter = /\s*;\s*([\w!#$%&'*+.^`|~-]+)\s*=\s*([\w!#$%&'*+.^`|~-]+|"(?:[^"\\\r\n]|\\.)*")/y;
+
+/** With parameters that are not as they should be, it is no type at all. */
+function isJson(contentType: string): boolean {
+  const [, type = ""] = /^([^;]*)/.exec(contentType) ?? [];
+  if (!/^\s*application\/(?:json|[\w!#$%&'*+.^`|~-]*\+json)\s*$/i.test(type)) return false;
+  const seen = new Map<string, string>();
+  parameter.lastIndex = type.trimEnd().length;
+  for (;;) {
+    const at = parameter.lastIndex;
+    const [, name = "", value = ""] = parameter.exec(contentType) ?? [];
+    // A semicolon without a parameter may end it.
+    if (name === "") return ["", ";"].includes(contentType.slice(at).trim());
+    const key = name.toLowerCase();
+    if ((seen.get(key) ?? value) !== value) return false;
+    seen.set(key, value);
+  }
 }

@@ -88,7 +88,8 @@ function setIfMissing(headers: Map<string, string>, name: string, value: string)
 }
 
 function encodeBase64(text: string): string {
-  return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+  const bytes = new TextEncoder().encode(text);
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 }
 
 const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);

@@ -43,7 +43,7 @@ export function parseUrl(text: string, operation: string): HttpUrl {
     protocol: parts.scheme === "https" ? "https:" : "http:",
     host: place.host,
     port,
-    authority: parts.authority,
+    authority: toAuthority(parts.authority, place),
     path: path + (unix ?? parts).search.replace(/[^\u0021-\u007E]+/gu, encodeLoosely),
     credentials: parts.userinfo === null ? null : decodeCredentials(text, parts.userinfo),
     socket: unix?.socket ?? null,
@@ -55,6 +55,12 @@ function findProblem(scheme: string, place: Place, unix: UnixPlace | null): stri
   if (!isKnown) return `unsupported protocol scheme ${JSON.stringify(scheme)}`;
   if (place.host === "" && unix === null) return "no Host in request URL";
   return (place.port ?? 0) > 65_535 ? `invalid port ${place.port}` : null;
+}
+
+/** Without the zone of an address, which means something here only; names as DNS knows them. */
+function toAuthority(authority: string, { host, port }: Place): string {
+  if (/^[\u0021-\u007E]*$/.test(authority)) return authority.replace(/%[^\]]*/, "");
+  return port === null ? host : `${host}:${port}`;
 }
 
 interface Parts {
@@ -115,21 +121,21 @@ function encodePath(text: string, path: string): string {
   if (/%(?![\da-fA-F]{2})/.test(path)) throw internal(text, "it has an invalid escape");
   if (path === "") return "/";
   if (/^[\w.~!$&'()*+,;=:@[\]%/-]*$/.test(path)) return path;
-  try {
-    return decodeURIComponent(path)
-      .toWellFormed()
-      .replace(/[^A-Za-z0-9\-_.~$&+,/:;=@]+/gu, encodeAll);
-  } catch {
-    // The escapes are no UTF-8: they stay as they are.
-    return path.replace(/[^\w.~!$&'()*+,;=:@[\]%/-]+/gu, encodeAll);
-  }
+  return path.replace(
+    /%([\da-fA-F]{2})|[^A-Za-z0-9\-_.~$&+,/:;=@%]+/gu,
+    (found: string, digits?: string) =>
+      digits === undefined ? encodeAll(found) : encodeByte(Number.parseInt(digits, 16)),
+  );
+}
+
+function encodeByte(byte: number): string {
+  const char = String.fromCharCode(byte);
+  if (/^[A-Za-z0-9\-_.~$&+,/:;=@]$/.test(char)) return char;
+  return `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
 }
 
 function encodeAll(text: string): string {
-  return encodeLoosely(text).replace(
-    /[!'()*]/g,
-    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
+  return encodeLoosely(text).replace(/[!'()*]/g, (char) => encodeByte(char.charCodeAt(0)));
 }
 
 function encodeLoosely(text: string): string {

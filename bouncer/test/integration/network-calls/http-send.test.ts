@@ -1,9 +1,10 @@
 /** Requests and response documents compared with those of the real `opa eval`. */
 import { gzipSync } from "node:zlib";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { fromJson, parseTerm, printTerm } from "../../../src/rego/term.ts";
 import { RegoObject, type Value } from "../../../src/rego/value.ts";
-import { askOpa } from "../differential/harness.ts";
+import { askOpa, sample } from "../differential/harness.ts";
 import { ask, errorOf, openNetwork, startHttp, startRaw } from "./setting.ts";
 
 /** Requests by what they show; `{}` in the URL is the server. */
@@ -377,6 +378,108 @@ test("errors have OPA's codes, and are undefined when they are to be raised", as
   const loud = await askBoth(failing, kindOf);
   expect(loud.here).toEqual(loud.there);
   expect(new Set(Object.values(loud.here))).toEqual(new Set(["undefined"]));
+});
+
+const pathPieces = fc.constantFrom(
+  "/",
+  ".",
+  "..",
+  "%2F",
+  "%2f",
+  "%",
+  "%41",
+  "%FF",
+  "%00",
+  "a",
+  "B7",
+  "-_~",
+  " ",
+  "+",
+  "ü",
+  "\u{1F600}",
+
+  "!",
+  "*",
+  "'",
+  "(",
+  ")",
+  "[",
+  "]",
+  ":",
+  ";",
+  ",",
+  "@",
+  "=",
+  "&",
+  "$",
+  '"',
+  "<",
+  "\\",
+  "^",
+  "`",
+  "{",
+  "|",
+);
+
+test("paths and queries of any kind arrive as OPA would have sent them", async () => {
+  await using server = await startHttp((request, response) => {
+    response.end(request.url);
+  });
+  const texts = sample(fc.array(pathPieces, { maxLength: 8 }), 300).map((all) => all.join(""));
+  const urls = texts.map(
+    (text, at) => `${server.origin}/${text}${at % 3 === 0 ? "?a=b;c[]=%2f&&" : ""}`,
+  );
+  const requests = urls.map((url) => [url, { method: "GET", url, raise_error: false }] as const);
+  const { here, there } = await askBoth(Object.fromEntries(requests), kindOf);
+  expect(here).toEqual(there);
+});
+
+const typePieces = fc.constantFrom(
+  "application/",
+  "json",
+  "yaml",
+  "x-yaml",
+  "problem+json",
+  "+json",
+  "text/",
+  "APPLICATION/JSON",
+  "application/json",
+
+  ";",
+  " ",
+  "\t",
+  "a=b",
+  "charset=utf-8",
+  'q="x;y"',
+  '"',
+  "=",
+  "/",
+  ",",
+  "\\",
+  "é",
+  "a",
+  ";;",
+  "; a=1; a=2",
+);
+
+test("the type of a body of any kind is read as OPA reads it", async () => {
+  const texts = sample(fc.array(typePieces, { maxLength: 5 }), 400).map((all) => all.join(""));
+  await using server = await startHttp((request, response) => {
+    response.setHeader(
+      "content-type",
+      Buffer.from(texts[Number(request.url?.slice(1))] ?? "").toString("latin1"),
+    );
+    response.end('{"a":1}');
+  });
+  const requests = texts.map(
+    (text, at) => [text, { method: "GET", url: `${server.origin}/${at}` }] as const,
+  );
+  const { here, there } = await askBoth(Object.fromEntries(requests), (answer) =>
+    answer instanceof RegoObject
+      ? printTerm([answer.get("body") ?? "none", answer.get("headers") ?? ""])
+      : "none",
+  );
+  expect(here).toEqual(there);
 });
 
 test("keys that are no strings, and sets, are sent as OPA sends them", async () => {
