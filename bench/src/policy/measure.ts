@@ -37,9 +37,11 @@ export interface Measured {
   readonly dataBytes: number;
   /** Bytes of JSON that every evaluation gets. */
   readonly inputBytes: number;
-  /** The evaluation alone. */
+  /** The evaluation alone, of a policy that decodes a token by a call into the host. */
   readonly engine: Percentiles;
   readonly opaBench: GoEvaluation;
+  /** The same policy without that call: all of it is Wasm. */
+  readonly native: { readonly engine: Percentiles; readonly opaBench: GoEvaluation };
   /** Over REST on the loopback; `floor`: a server that decides nothing. */
   readonly opaServer: Percentiles;
   readonly floor: Percentiles;
@@ -79,21 +81,28 @@ export async function measure(extent: Extent, tell: (line: string) => void): Pro
   const switches: Switch[] = [];
   for (const size of extent.dataSizes) {
     tell(`${Math.round(size / 1024)} KiB of data: opa builds the bundles`);
-    using setting = createSetting(size);
-    sizes.push(await measureSize(setting, extent, tell));
+    using setting = createSetting(size, "token");
+    using native = createSetting(size, "headers");
+    sizes.push(await measureSize({ setting, native }, extent, tell));
     tell("  switches of the bundle");
     switches.push(await measureSwitch(setting, extent));
   }
   return { sizes, switches };
 }
 
+interface Settings {
+  readonly setting: Setting;
+  readonly native: Setting;
+}
+
 async function measureSize(
-  setting: Setting,
+  { setting, native }: Settings,
   { rounds, evaluations, requests }: Extent,
   tell: (line: string) => void,
 ): Promise<Measured> {
   const request = buildRequest(true);
   const engine = await loadEngine(setting);
+  const nativeEngine = await loadEngine(native);
   await using whole = await startPolicy(setting.folder, setting.whole, 0);
   await using declared = await startPolicy(setting.folder, setting.declared, 0);
   await using cached = await startPolicy(setting.folder, setting.declared, longSeconds);
@@ -102,12 +111,14 @@ async function measureSize(
   const { answer } = await askOften(opa, input, 1);
   checkSame(engine.evaluate(input), answer);
   await using floor = await startFloor(answer);
-  engine.measure(input, warmUps);
+  checkSame(nativeEngine.evaluate(input), answer);
+  for (const one of [engine, nativeEngine]) one.measure(input, warmUps);
   for (const policy of [whole, declared, cached]) await decideOften(policy, request, warmUps);
   for (const server of [opa, floor]) await askOften(server, input, requests);
 
-  const latencies: Record<"engine" | "opaServer" | "floor" | Asked, number[]> = {
+  const latencies: Record<"engine" | "native" | "opaServer" | "floor" | Asked, number[]> = {
     engine: [],
+    native: [],
     opaServer: [],
     floor: [],
     whole: [],
@@ -115,10 +126,13 @@ async function measureSize(
     cached: [],
   };
   const go: GoEvaluation[] = [];
+  const nativeGo: GoEvaluation[] = [];
   for (let round = 1; round <= rounds; round += 1) {
     tell(`  round ${round} of ${rounds}`);
     latencies.engine.push(...engine.measure(input, evaluations));
+    latencies.native.push(...nativeEngine.measure(input, evaluations));
     go.push(await benchOpa(setting, input));
+    nativeGo.push(await benchOpa(native, input));
     latencies.opaServer.push(...(await askOften(opa, input, requests)).latenciesUs);
     latencies.floor.push(...(await askOften(floor, input, requests)).latenciesUs);
     latencies.whole.push(...(await decideOften(whole, request, evaluations)));
@@ -130,6 +144,7 @@ async function measureSize(
     inputBytes: Buffer.byteLength(input),
     engine: percentilesOf(latencies.engine),
     opaBench: middleOf(go),
+    native: { engine: percentilesOf(latencies.native), opaBench: middleOf(nativeGo) },
     opaServer: percentilesOf(latencies.opaServer),
     floor: percentilesOf(latencies.floor),
     whole: percentilesOf(latencies.whole),

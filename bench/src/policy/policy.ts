@@ -9,8 +9,26 @@ export const entrypoint = "envoy/authz/allow";
 const roles = 50;
 const rulesPerRole = 4;
 
+/**
+ * Who asks: `token`, as it came, decoded by a built-in that is not native in Wasm; `headers`, as a
+ * gateway has written them, without any such call.
+ */
+export type Identity = "token" | "headers";
+
+const claims: Readonly<Record<Identity, string>> = {
+  token: `claims := payload if {
+	startswith(request.headers.authorization, "Bearer ")
+	[_, payload, _] := io.jwt.decode(substring(request.headers.authorization, 7, -1))
+}`,
+  headers: `claims := {
+	"sub": request.headers["x-user"],
+	"tenant": request.headers["x-tenant"],
+	"roles": split(request.headers["x-roles"], ","),
+}`,
+};
+
 /** Rego. */
-export const module = `package envoy.authz
+export const buildModule = (identity: Identity): string => `package envoy.authz
 
 import input.attributes.request.http as request
 
@@ -18,10 +36,7 @@ default allow := {"allowed": false, "http_status": 403, "body": "not permitted"}
 
 allow := {"allowed": true, "headers": {"x-user": claims.sub, "x-tenant": claims.tenant}} if permitted
 
-claims := payload if {
-	startswith(request.headers.authorization, "Bearer ")
-	[_, payload, _] := io.jwt.decode(substring(request.headers.authorization, 7, -1))
-}
+${claims[identity]}
 
 permitted if {
 	some role in claims.roles
@@ -88,7 +103,7 @@ const encode = (part: object): string => Buffer.from(JSON.stringify(part)).toStr
 
 /** Roles that do not fit first; the owner of the document is allowed. */
 export function buildRequest(isAllowed: boolean): RequestHead {
-  const claims = {
+  const claimed = {
     iss: "https://issuer.example/realms/main",
     aud: "documents",
     sub: isAllowed ? "user-7" : "user-8",
@@ -98,7 +113,7 @@ export function buildRequest(isAllowed: boolean): RequestHead {
     exp: 4_102_444_800,
   };
   const signature = Buffer.alloc(64, 7).toString("base64url");
-  const token = `${encode({ alg: "ES256", typ: "JWT", kid: "main-1" })}.${encode(claims)}.${signature}`;
+  const token = `${encode({ alg: "ES256", typ: "JWT", kid: "main-1" })}.${encode(claimed)}.${signature}`;
   return {
     method: "GET",
     target: "/api/v1/documents/doc-7",
@@ -112,7 +127,9 @@ export function buildRequest(isAllowed: boolean): RequestHead {
       "Accept-Encoding": "gzip, br",
       "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)",
       "X-Request-Id": "6f1c2a52-6d0e-4a34-9a53-3f1f6c9d7f10",
-      "X-Forwarded-For": "10.1.2.3",
+      "X-User": claimed.sub,
+      "X-Tenant": claimed.tenant,
+      "X-Roles": claimed.roles.join(","),
       traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
     }).flat(),
     source: { address: "10.1.2.3", port: 41_234 },

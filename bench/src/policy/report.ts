@@ -17,6 +17,8 @@ function formatSize(measured: Measured): string {
   const rows: readonly Row[] = [
     { title: "engine: evaluation alone", latency: engine },
     { title: "opa bench: evaluation alone", latency: measured.opaBench },
+    { title: "  no host call: engine", latency: measured.native.engine },
+    { title: "  no host call: opa bench", latency: measured.native.opaBench },
     { title: "opa run --server, over REST", latency: measured.opaServer },
     { title: "  a server that decides nothing", latency: measured.floor },
     { title: "decision, whole input", latency: measured.whole },

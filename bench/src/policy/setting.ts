@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { buildData, entrypoint, inputFields, module } from "./policy.ts";
+import { buildData, buildModule, entrypoint, type Identity, inputFields } from "./policy.ts";
 
 export interface Setting extends Disposable {
   /** Rego and data, for opa. */
@@ -18,12 +18,12 @@ export interface Setting extends Disposable {
   readonly folder: string;
 }
 
-export function createSetting(dataBytes: number): Setting {
+export function createSetting(dataBytes: number, identity: Identity): Setting {
   const folder = mkdtempSync(join(tmpdir(), "bouncer-bench-policy-"));
   const sources = join(folder, "sources");
   const data = buildData(dataBytes);
   mkdirSync(sources);
-  writeFileSync(join(sources, "authz.rego"), module);
+  writeFileSync(join(sources, "authz.rego"), buildModule(identity));
   writeFileSync(join(sources, "data.json"), data);
   const build = (revision: string, metadata: object): Uint8Array => {
     writeFileSync(join(sources, ".manifest"), JSON.stringify({ revision, metadata }));
