@@ -6,6 +6,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
+import * as v from "valibot";
 import { type Files, unpack } from "../bundle/archive.ts";
 import { type SignatureAlgorithm, signatureAlgorithms } from "../bundle/keys.ts";
 import { plannedFrom } from "../policy/loaded.ts";
@@ -173,9 +174,13 @@ async function compile(request: BundleRequest, directory: string): Promise<Files
   return await unpack(await readFile(output));
 }
 
-interface ManifestDocument {
-  readonly metadata?: { readonly bouncer?: object };
-}
+const manifestSchema = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.looseObject({
+    metadata: v.optional(v.looseObject({ bouncer: v.optional(v.looseObject({})) })),
+  }),
+);
 
 /** What the manifest has stays; what only this command knows is added. */
 async function complete(
@@ -184,7 +189,7 @@ async function complete(
   declaration: Declaration,
 ): Promise<Files> {
   const text = Buffer.from(files.get(".manifest") ?? "{}").toString();
-  const manifest = JSON.parse(text) as ManifestDocument;
+  const manifest = v.parse(manifestSchema, text);
   const declared = declaration.kind === "fields" ? { input: declaration.fields } : {};
   const bouncer = { ...manifest.metadata?.bouncer, ...declared, serial };
   const whole = { ...manifest, metadata: { ...manifest.metadata, bouncer } };
@@ -204,8 +209,13 @@ async function sign(files: Files, signing: Signing, directory: string): Promise<
   const isSecret = algorithm.startsWith("HS");
   const secret = isSecret ? (await readText(key)).trim() : resolve(key);
   await runOpa("sign the bundle", [
-    ...["sign", "-b", unsigned, "--signing-key", secret, "--signing-alg", algorithm],
-    ...["--claims-file", claims, "-o", directory],
+    "sign",
+    "-b",
+    unsigned,
+    `--signing-key=${secret}`,
+    `--signing-alg=${algorithm}`,
+    `--claims-file=${claims}`,
+    `--output-file-path=${directory}`,
   ]);
   const signatures = await readFile(join(directory, ".signatures.json"));
   return new Map([...files, [".signatures.json", signatures]]);

@@ -35,13 +35,14 @@ test.each([
   expect(record).toMatchObject(expected);
 });
 
+const at = (target: string) => ({ request: { method: "GET", target } });
+
 test("changes are grouped by what was asked, the most frequent first", () => {
   const changes = createChanges();
   const add = (fields: object, decision: typeof allow | typeof deny): void => {
     const record = recordOf(fields);
     if (record.kind === "decision") changes.add(record, decision);
   };
-  const at = (target: string) => ({ request: { method: "GET", target } });
   add({ decision_id: "same" }, allow);
   add({ decision_id: "first", ...at("/orders/7") }, deny);
   add({ ...at("/orders/8?x=1"), masked: ["/input/parsed_path"] }, deny);

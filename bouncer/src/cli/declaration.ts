@@ -30,12 +30,15 @@ export function declare(dependencies: string): Declaration {
     paths.add(path.join("."));
   }
   const sorted = [...paths].toSorted();
-  const isKnown = (path: string): boolean => planInput([path]).kind === "plan";
   return {
     kind: "fields",
     fields: withoutMembers(sorted.filter(isKnown)),
     ignored: sorted.filter((path) => !isKnown(path)),
   };
+}
+
+function isKnown(path: string): boolean {
+  return planInput([path]).kind === "plan";
 }
 
 /** Up to the first step that is not a name: an index, or something that only evaluation knows. */

@@ -35,18 +35,13 @@ export async function readRequest(args: Arguments, url: string): Promise<Written
   if (parts === undefined || target === undefined) {
     throw misuse(`Cannot use "${url}": accepted is a path such as /orders/7, or a URL with one`);
   }
-  const headers = textsOf(args, "header").flatMap(readHeader);
-  const given = headers.findIndex((name, at) => at % 2 === 0 && name.toLowerCase() === "host");
-  const host = given < 0 ? ["Host", parts["host"] ?? "localhost"] : [];
   const body = await readBody(args);
-  const length = body === null ? [] : ["Content-Length", String(body.bytes.byteLength)];
   const isHttps = isSet(args, "https") || parts["scheme"] === "https";
-  const forwarded = isHttps ? ["X-Forwarded-Proto", "https"] : [];
   const checked = checkHead({
     method: textOf(args, "method") ?? "GET",
     target,
     version: "1.1",
-    rawHeaders: [...host, ...headers, ...length, ...forwarded],
+    rawHeaders: writeHeaders(args, { host: parts["host"] ?? "localhost", body, isHttps }),
     source: readEndpoint(textOf(args, "source") ?? "192.0.2.1:40000", "source"),
     destination: readEndpoint(textOf(args, "destination") ?? "192.0.2.2:80", "destination"),
     // What is written here is meant: nobody forges headers on their own command line.
@@ -58,6 +53,24 @@ export async function readRequest(args: Arguments, url: string): Promise<Written
     );
   }
   return { head: checked.head, body };
+}
+
+interface Around {
+  readonly host: string;
+  readonly body: RequestBody | null;
+  readonly isHttps: boolean;
+}
+
+/** Those that are given, and those that a client would have sent as well. */
+function writeHeaders(args: Arguments, { host, body, isHttps }: Around): readonly string[] {
+  const headers = textsOf(args, "header").flatMap(readHeader);
+  const hasHost = headers.some((name, at) => at % 2 === 0 && name.toLowerCase() === "host");
+  return [
+    ...(hasHost ? [] : ["Host", host]),
+    ...headers,
+    ...(body === null ? [] : ["Content-Length", String(body.bytes.byteLength)]),
+    ...(isHttps ? ["X-Forwarded-Proto", "https"] : []),
+  ];
 }
 
 function readHeader(text: string): readonly string[] {

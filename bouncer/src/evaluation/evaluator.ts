@@ -104,6 +104,8 @@ function outcomeOf(evaluation: Evaluation, query: OpenQuery, limits: EvaluationL
       return late(limits);
     case "error":
       return evaluation;
+    default:
+      return evaluation satisfies never;
   }
 }
 

@@ -31,8 +31,13 @@ export function startThread({ onAnswer, onEnd }: ThreadListener): Thread {
   // Neither keeps a process alive that has done its work.
   worker.unref();
   return {
-    post: (request) => worker.postMessage(request),
-    end: () => void worker.terminate(),
+    post: (request) => {
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- of windows, not threads
+      worker.postMessage(request);
+    },
+    end: () => {
+      void worker.terminate();
+    },
   };
 }
 

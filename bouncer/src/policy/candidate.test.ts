@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { differs, Trial } from "./candidate.ts";
 import type { Verdict } from "./decision.ts";

@@ -22,12 +22,6 @@ type Found = Omit<Decision, "verdict" | "cached" | "result" | "evaluationNs" | "
 
 /** `path`: the entrypoint that is asked, `envoy/authz/allow`. */
 export function createDecider(path: string, log: Logger): Decider {
-  function refuse(found: Found, reason: DenyReason, detail: string | null): Decision {
-    const status = reason === "bad_body" || reason === "ambiguous_request" ? 400 : 503;
-    const verdict = denyWith(reason, status, detail);
-    return { ...found, verdict, result: undefined, cached: false, evaluationNs: 0, watched: null };
-  }
-
   function fail(found: Found, reason: "policy_error" | "policy_timeout", detail: string): Decision {
     log.error({ decision: found.id, reason, problem: detail }, "policy evaluation failed");
     return refuse(found, reason, detail);
@@ -78,6 +72,12 @@ export function createDecider(path: string, log: Logger): Decider {
       }
     },
   };
+}
+
+function refuse(found: Found, reason: DenyReason, detail: string | null): Decision {
+  const status = reason === "bad_body" || reason === "ambiguous_request" ? 400 : 503;
+  const verdict = denyWith(reason, status, detail);
+  return { ...found, verdict, result: undefined, cached: false, evaluationNs: 0, watched: null };
 }
 
 interface Asked {

@@ -116,7 +116,10 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
     let refused: AppError | null = null;
     const missing = await restore(
       config,
-      { activate: receiver.activate, isComplete: () => store.active() !== null },
+      {
+        activate: (bytes, name) => store.activate(bytes, name),
+        isComplete: () => store.active() !== null,
+      },
       {
         names,
         requirements: await requirementsOf(config),

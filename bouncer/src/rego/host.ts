@@ -4,7 +4,7 @@
  * keys of any type and long numbers arrive as they were. Interface of the module: OPA, Wasm ABI 1.2.
  */
 import { type Builtin, BuiltinError, Operands, type Query, TimeIsUp } from "./builtin.ts";
-import { meterName, meterSignal, meterSteps } from "./meter.ts";
+import { meterName, meterSignal, meterSteps } from "./wasm/meter.ts";
 import { parseTerm, printTerm } from "./term.ts";
 
 /** What a module compiled by OPA exports and we call. */

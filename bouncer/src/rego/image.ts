@@ -6,7 +6,7 @@
 import * as sdk from "@open-policy-agent/opa-wasm";
 import { AppError } from "../errors.ts";
 import { Host } from "./host.ts";
-import { meter } from "./meter.ts";
+import { meter } from "./wasm/meter.ts";
 import { findBuiltins } from "./registry.ts";
 
 export interface ImageSource {

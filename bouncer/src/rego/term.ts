@@ -72,7 +72,7 @@ class Parser {
 
   #value(): Value {
     this.#skip();
-    switch (this.#text[this.#at]) {
+    switch (this.#text.charAt(this.#at)) {
       case '"':
         return this.#string();
       case "[":

@@ -117,13 +117,14 @@ export function compare(one: Value, other: Value): number {
   if (typeof one === "boolean") return Number(one) - Number(other);
   if (one instanceof RegoNumber && other instanceof RegoNumber) return compareNumbers(one, other);
   if (typeof one === "string" && typeof other === "string") return compareStrings(one, other);
-  if (one instanceof RegoSet && other instanceof RegoSet) {
-    return compareLists(one.sorted(), other.sorted());
-  }
-  if (one instanceof RegoObject && other instanceof RegoObject) {
-    return compareLists(one.sorted().flat(), other.sorted().flat());
-  }
-  return isArray(one) && isArray(other) ? compareLists(one, other) : 0;
+  return compareLists(partsOf(one), partsOf(other));
+}
+
+/** What is compared one after the other. */
+function partsOf(value: Value): readonly Value[] {
+  if (value instanceof RegoSet) return value.sorted();
+  if (value instanceof RegoObject) return value.sorted().flat();
+  return isArray(value) ? value : [];
 }
 
 export function equals(one: Value, other: Value): boolean {

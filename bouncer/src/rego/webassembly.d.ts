@@ -4,6 +4,7 @@
  */
 declare namespace WebAssembly {
   /** Can be posted to other threads: they share the compiled code. */
+  // oxlint-disable-next-line typescript/no-extraneous-class -- it is one, with nothing to see
   class Module {
     constructor(bytes: Uint8Array);
   }

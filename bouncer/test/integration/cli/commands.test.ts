@@ -218,23 +218,24 @@ describe("bouncer eval", () => {
   });
 });
 
+const record = (path: string, verdict: string) =>
+  JSON.stringify({
+    type: "openpolicyagent.org/decision_logs",
+    decision_id: `id-${path}`,
+    verdict,
+    result: { allowed: verdict === "allow" },
+    input: {
+      attributes: { request: { http: { method: "GET", headers: { "x-user": "ann" } } } },
+      parsed_path: [path],
+    },
+    request: { method: "GET", target: `/${path}` },
+  });
+
 test("bouncer replay lists what another bundle would change", async () => {
   await using space = await workspace(sources);
   await space.run("bundle", space.at("policy"), "-o", space.at("old.tar.gz"));
   await writeFile(space.at("policy/data.json"), '{"open": ["other"]}');
   await space.run("bundle", space.at("policy"), "-o", space.at("new.tar.gz"), "--no-test");
-  const record = (path: string, verdict: string) =>
-    JSON.stringify({
-      type: "openpolicyagent.org/decision_logs",
-      decision_id: `id-${path}`,
-      verdict,
-      result: { allowed: verdict === "allow" },
-      input: {
-        attributes: { request: { http: { method: "GET", headers: { "x-user": "ann" } } } },
-        parsed_path: [path],
-      },
-      request: { method: "GET", target: `/${path}` },
-    });
   const log = [
     "not a record",
     record("open", "allow"),

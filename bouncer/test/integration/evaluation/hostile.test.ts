@@ -51,12 +51,10 @@ describe("an evaluation that takes long", () => {
     const { policy } = setting;
     const pending = policy.decide(slow(700), null);
     expect(pending).toBeInstanceOf(Promise);
-    let isDone = false;
-    const deciding = Promise.resolve(pending).finally(() => {
-      isDone = true;
-    });
+    const done = new AbortController();
+    const deciding = Promise.resolve(pending).finally(() => done.abort());
     let meanwhile = 0;
-    while (!isDone) {
+    while (!done.signal.aborted) {
       expect(summary(decideNow(policy, fast, null))).toBe("allow ");
       meanwhile += 1;
       await new Promise((resolve) => setImmediate(resolve));
@@ -82,8 +80,7 @@ describe("an evaluation that takes long", () => {
     const { policy } = setting;
     const pending = Array.from({ length: 50 }, () => policy.decide(slow(100_000), null));
     expect(summary(decideNow(policy, fast, null))).toBe("allow ");
-    const outcomes = new Set((await Promise.all(pending)).map(summary));
-    expect([...outcomes]).toEqual(["policy_timeout 503"]);
+    for (const decision of pending) expect(summary(await decision)).toBe("policy_timeout 503");
     expect(summary(decideNow(policy, fast, null))).toBe("allow ");
   });
 
@@ -117,14 +114,15 @@ allow if { input.parsed_path[0] == "greedy"; count(numbers.range(1, 100000000)) 
   }
 });
 
+const bodyOf = (text: string | Uint8Array): RequestBody => ({
+  bytes: Buffer.from(text),
+  truncated: false,
+});
+
 describe("a body", () => {
   const rego = `package envoy.authz
 allow if count(input.parsed_body) >= 0`;
   const post = requestOf({ method: "POST", rawHeaders: ["Content-Type", "application/json"] });
-  const bodyOf = (text: string | Uint8Array): RequestBody => ({
-    bytes: Buffer.from(text),
-    truncated: false,
-  });
 
   test.each([
     ["50,000 levels of nesting", "[".repeat(50_000) + "]".repeat(50_000)],

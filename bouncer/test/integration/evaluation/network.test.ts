@@ -1,7 +1,6 @@
 /** Decisions that ask other servers: they wait, and nobody waits for them. */
 import { writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createPolicy } from "../../../src/policy/policy.ts";
@@ -13,7 +12,8 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 async function serverOf(handle: Handler) {
   const server = createServer(handle);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
   return {
     url: `http://127.0.0.1:${port}`,
     [Symbol.asyncDispose]: async () => {
@@ -72,9 +72,10 @@ allow := {"allowed": true, "headers": {"x-users": concat(",", [one, again, two])
   expect(server.seen.toSorted()).toEqual(["/one", "/two"]);
 });
 
+const call = (url: string): string => `http.send({"method": "GET", "url": ${url}}).body.next`;
+
 test("a call that depends on another is made after it; a chain without end is an error", async () => {
   await using server = await countingServer();
-  const call = (url: string): string => `http.send({"method": "GET", "url": ${url}}).body.next`;
   const chain = (length: number): string =>
     Array.from(
       { length },

@@ -1,9 +1,11 @@
 import { expect, test } from "vitest";
-import { meter, MeterError, meterName, meterSignal } from "./meter.ts";
+import { meter, meterName, meterSignal } from "./meter.ts";
+import { MeterError } from "./reader.ts";
+
+const header = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 
 /** Sections of a module that imports `env.opa_abort`, has one global, and one function `run`. */
 function moduleOf(body: readonly number[], locals: readonly number[] = [0]): Uint8Array {
-  const text = (value: string): number[] => [value.length, ...Buffer.from(value)];
   const section = (id: number, content: readonly number[]): number[] => [
     id,
     ...leb(content.length),
@@ -11,7 +13,7 @@ function moduleOf(body: readonly number[], locals: readonly number[] = [0]): Uin
   ];
   const code = [...locals, ...body, 0x0b];
   return Uint8Array.from([
-    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...header,
     // Types: (i32) -> (), and (i32) -> (i32).
     ...section(1, [2, 0x60, 1, 0x7f, 0, 0x60, 1, 0x7f, 1, 0x7f]),
     ...section(2, [1, ...text("env"), ...text("opa_abort"), 0, 0]),
@@ -22,8 +24,16 @@ function moduleOf(body: readonly number[], locals: readonly number[] = [0]): Uin
   ]);
 }
 
+function text(value: string): number[] {
+  return [value.length, ...Buffer.from(value)];
+}
+
 function leb(value: number): number[] {
   return value < 128 ? [value] : [(value & 127) | 128, ...leb(Math.floor(value / 128))];
+}
+
+function isRun(value: unknown): value is (argument: number) => number {
+  return typeof value === "function";
 }
 
 class Ended extends Error {
@@ -44,8 +54,7 @@ function run(module: Uint8Array, argument: number, maxAsked: number) {
     },
   });
   const { run: exported } = instance.exports;
-  const result: unknown = typeof exported === "function" ? exported(argument) : null;
-  return { result, asked };
+  return { result: isRun(exported) ? exported(argument) : null, asked };
 }
 
 // loop: argument -= 1; br_if while it is not 0; result 42.
@@ -72,9 +81,9 @@ test.each([
   [
     "a function that calls itself twice",
     [
-      ...[0x20, 0, 0x45, 0x04, 0x7f, 0x41, 0, 0x05],
-      ...[0x20, 0, 0x41, 1, 0x6b, 0x10, 1, 0x20, 0, 0x41, 1, 0x6b, 0x10, 1, 0x6a, 0x0b],
-    ],
+      [0x20, 0, 0x45, 0x04, 0x7f, 0x41, 0, 0x05],
+      [0x20, 0, 0x41, 1, 0x6b, 0x10, 1, 0x20, 0, 0x41, 1, 0x6b, 0x10, 1, 0x6a, 0x0b],
+    ].flat(),
   ],
 ])("%s is ended", (_name, body) => {
   expect(() => run(moduleOf(body), 60, 2)).toThrow(/./);
