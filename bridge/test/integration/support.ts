@@ -129,6 +129,7 @@ export interface TestBridgeOptions {
   readonly certificate?: Readonly<Record<string, string>>;
   readonly timing?: SyncTiming;
   readonly bundles?: Mount;
+  readonly port?: number;
   readonly checkToken?: CheckToken;
   readonly now?: () => number;
 }
@@ -139,7 +140,7 @@ export async function startTestBridge(options: TestBridgeOptions = {}): Promise<
   if (options.files !== undefined) await bundles.write(options.files);
   await tls.write(options.certificate ?? createCertificate());
   const parsed = parseConfig({
-    BRIDGE_PORT: "0",
+    BRIDGE_PORT: String(options.port ?? 0),
     BRIDGE_ADMIN_PORT: "0",
     BRIDGE_BUNDLE_DIRECTORY: bundles.path,
     BRIDGE_TLS_DIRECTORY: tls.path,
