@@ -1,6 +1,5 @@
 /** Certificate signing requests (RFC 2986), as Go's x509.ParseCertificateRequest has them. */
 import { BuiltinError } from "../builtin.ts";
-import { decodeUtf8 } from "../text/utf8.ts";
 import { readExtensionList, readKnownKey } from "./certificate.ts";
 import {
   describeAlternativeNames,
@@ -139,7 +138,7 @@ const simple: ReadonlyMap<number, Read> = new Map<number, Read>([
   [tags.octetString, ({ content }) => toBase64(content)],
   [tags.utcTime, time],
   [tags.generalizedTime, time],
-  [tags.t61String, ({ content }) => decodeUtf8(content)],
+  [tags.t61String, readString],
   [tags.utf8String, readString],
   [tags.numericString, readString],
   [tags.printableString, readString],
