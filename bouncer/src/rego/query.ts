@@ -4,6 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { type Call, type Query, TimeIsUp } from "./builtin.ts";
+import { keyOfCall } from "./network/call-key.ts";
 import { parseTerm, printTerm } from "./term.ts";
 import type { Value } from "./value.ts";
 
@@ -116,8 +117,4 @@ export class OpenQuery implements Query {
     this.#nowNs ??= this.#clock();
     return this.#nowNs;
   }
-}
-
-function keyOfCall(call: Call): string {
-  return `${call.name}(${call.operands.map(printTerm).join(",")})`;
 }

@@ -1,6 +1,6 @@
 /** A call of `http.send`: what is kept is given again, the rest is asked for, as often as wanted. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { RegoObject, type Value } from "../value.ts";
+import { keyOf, RegoObject, type Value } from "../value.ts";
 import type { Agents, CountedAgent } from "./agents.ts";
 import { type Response, toAnswer } from "./answer.ts";
 import type { ResponseCache, StoredResponse } from "./cache.ts";
@@ -9,13 +9,8 @@ import { exchange } from "./exchange.ts";
 import { HttpFailure, toErrorAnswer } from "./failure.ts";
 import { findExpiry, firstOf, forbidsStoring, hasValidator, isCacheable } from "./freshness.ts";
 import type { Guard } from "./guard.ts";
-import {
-  type HttpRequest,
-  keyOfRequest,
-  parseRequest,
-  raisesErrors,
-  withoutIgnoredHeaders,
-} from "./request.ts";
+import { withoutIgnoredHeaders } from "./ignored-headers.ts";
+import { type HttpRequest, parseRequest, raisesErrors } from "./request.ts";
 import { readTls, type TlsSources } from "./tls.ts";
 
 export interface HttpCallDeps {
@@ -59,7 +54,7 @@ function raises(operand: RegoObject): boolean {
 
 async function answer(operand: RegoObject, moment: Moment, deps: HttpCallDeps): Promise<Value> {
   const request = parseRequest(operand);
-  const key = keyOfRequest(operand);
+  const key = keyOf(withoutIgnoredHeaders(operand));
   if (request.cache === null) {
     return await toAnswer(await send(request, moment, deps), request.decodes);
   }

@@ -4,13 +4,12 @@
  */
 import { randomInt } from "node:crypto";
 import type { Call } from "../builtin.ts";
-import { RegoObject, RegoSet, keyOf, type Value } from "../value.ts";
+import { RegoSet, type Value } from "../value.ts";
 import { createAgents } from "./agents.ts";
 import { createResponseCache } from "./cache.ts";
 import { createGate } from "./gate.ts";
 import { createGuard, type GuardRules } from "./guard.ts";
 import { callHttp, type HttpCallDeps } from "./http-call.ts";
-import { keyOfRequest } from "./request.ts";
 import { createResolver, type Lookup, systemLookup } from "./resolve.ts";
 import type { TlsSources } from "./tls.ts";
 
@@ -77,17 +76,4 @@ export function createNetwork(options: NetworkOptions): Network {
     },
     close: () => agents.close(),
   };
-}
-
-/** Equal for calls that are made once in a query, however often they are written there. */
-export function keyOfCall({ name, operands }: Call): string {
-  const [operand] = operands;
-  try {
-    if (name === "http.send" && operand instanceof RegoObject) {
-      return `${name} ${keyOfRequest(operand)}`;
-    }
-  } catch {
-    // It will fail; under its whole name.
-  }
-  return `${name} ${keyOf(operands)}`;
 }

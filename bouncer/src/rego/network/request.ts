@@ -4,10 +4,11 @@
  */
 import { printJson } from "../term.ts";
 import { RegoNumber } from "../number.ts";
-import { isArray, keyOf, RegoObject, RegoSet, typeOf, type Value } from "../value.ts";
+import { RegoObject, RegoSet, typeOf, type Value } from "../value.ts";
 import { type CacheWish, parseCacheWish } from "./cache-wish.ts";
 import { parseTimeout } from "./duration.ts";
 import { HttpFailure } from "./failure.ts";
+import { checkIgnoredHeaders } from "./ignored-headers.ts";
 import { type HttpUrl, parseUrl } from "./url.ts";
 
 export const tlsTexts = [
@@ -84,6 +85,7 @@ export function parseRequest(request: RegoObject): HttpRequest {
   const missing = ["method", "url"].filter((name) => !request.has(name));
   if (missing.length > 0) throw internal(`the request lacks ${missing.join(" and ")}`);
   for (const name of textFields) readText(request, name);
+  checkIgnoredHeaders(request);
   const isJson = readBoolean(request, "force_json_decode", false);
   const isYaml = readBoolean(request, "force_yaml_decode", false);
   const method = parseMethod(readText(request, "method") ?? "");
@@ -104,26 +106,6 @@ export function parseRequest(request: RegoObject): HttpRequest {
 /** `Get`: how messages name the method. */
 export function nameOperation(method: string): string {
   return method === "" ? "Get" : method.slice(0, 1) + method.slice(1).toLowerCase();
-}
-
-/**
- * Equal for calls that are one and the same within a query: OPA does not look at the headers named
- * in `cache_ignored_headers` either.
- */
-export function keyOfRequest(request: RegoObject): string {
-  return keyOf(withoutIgnoredHeaders(request));
-}
-
-/** The request that stands for all that differ only in ignored headers. */
-export function withoutIgnoredHeaders(request: RegoObject): RegoObject {
-  const [ignored, headers] = [request.get("cache_ignored_headers"), request.get("headers")];
-  const members = new RegoObject([...request, ["cache_ignored_headers", null]]);
-  if (ignored === undefined || !(headers instanceof RegoObject)) return members;
-  if (!isArray(ignored) || !ignored.every((name) => typeof name === "string")) {
-    throw internal("cache_ignored_headers must be an array of strings");
-  }
-  const kept = [...headers].filter(([name]) => !ignored.some((other) => other === name));
-  return new RegoObject([...members, ["headers", new RegoObject(kept)]]);
 }
 
 function parseMethod(text: string): string {
