@@ -147,7 +147,7 @@ test.each([
 const long = "a".repeat(60_000);
 
 test.each<readonly [what: string, name: string, operands: readonly Value[], message: string]>([
-  ["widths of a format", "sprintf", ["%[1]1000000d".repeat(20), [true]], "the text is longer"],
+  ["widths of a format", "sprintf", ["%1000000[1]d".repeat(20), [true]], "the text is longer"],
   ["replacements", "regex.replace", [long, "(a)", "$1".repeat(1000)], "the text is longer"],
   ["repetitions", "regex.globs_match", ["a*b*".repeat(600), "a*b*"], "the patterns are too long"],
   ["steps", "strings.render_template", ["{{range 10000000}}{{end}}", parseTerm("{}")], "steps"],
