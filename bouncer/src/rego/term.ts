@@ -21,7 +21,9 @@ export function parseJson(text: string): Value {
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?/y;
 /** Policies write it so, and compiled ones keep it as it was written. */
 const pointFirst = /-?\.\d+(?:[eE][-+]?\d+)?/y;
-const space = /[ \t\r\n]*/y;
+const spaces: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d]);
+/** What stands for itself between quotes: no escapes, no controls, no halves of characters. */
+const plain = /^[ !#-[\]-\ud7ff\ue000-\uffff]*$/;
 
 class Parser {
   readonly #text: string;
@@ -56,7 +58,7 @@ class Parser {
   }
 
   #skip(): void {
-    this.#match(space);
+    while (spaces.has(this.#text.charCodeAt(this.#at))) this.#at += 1;
   }
 
   #takes(token: string): boolean {
@@ -85,14 +87,14 @@ class Parser {
   }
 
   #scalar(): Value {
+    const text = this.#match(number) ?? this.#pointFirst();
+    const parsed = text === null ? null : RegoNumber.parse(text);
+    if (parsed !== null) return parsed;
     if (this.#takes("null")) return null;
     if (this.#takes("true")) return true;
     if (this.#takes("false")) return false;
     if (this.#isRego && this.#takes("set()")) return new RegoSet();
-    const text = this.#match(number) ?? this.#pointFirst();
-    const parsed = text === null ? null : RegoNumber.parse(text);
-    if (parsed === null) throw this.#fail("a value");
-    return parsed;
+    throw this.#fail("a value");
   }
 
   #pointFirst(): string | null {
@@ -107,7 +109,9 @@ class Parser {
     while (end > 0 && isEscaped(this.#text, end));
     if (end < 0) throw this.#fail("a string");
     this.#at = end + 1;
-    const parsed: unknown = JSON.parse(this.#text.slice(start, end + 1));
+    const text = this.#text.slice(start + 1, end);
+    if (plain.test(text)) return text;
+    const parsed: unknown = JSON.parse(`"${text}"`);
     // Half a surrogate pair may be escaped; Go reads U+FFFD.
     return typeof parsed === "string" ? parsed.toWellFormed() : "";
   }

@@ -112,11 +112,11 @@ const ranks: Readonly<Record<TypeName, number>> = {
 
 /** Rego's total order over all values: below 0 when `one` comes first, 0 when they are equal. */
 export function compare(one: Value, other: Value): number {
+  if (typeof one === "string" && typeof other === "string") return compareStrings(one, other);
   const rank = ranks[typeOf(one)] - ranks[typeOf(other)];
   if (rank !== 0 || one === null || other === null) return rank;
   if (typeof one === "boolean") return Number(one) - Number(other);
   if (one instanceof RegoNumber && other instanceof RegoNumber) return compareNumbers(one, other);
-  if (typeof one === "string" && typeof other === "string") return compareStrings(one, other);
   return compareLists(partsOf(one), partsOf(other));
 }
 
@@ -141,6 +141,10 @@ function compareLists(one: readonly Value[], other: readonly Value[]): number {
   return one.length - other.length;
 }
 
+function isSurrogate(unit: number): boolean {
+  return unit >= 0xd8_00 && unit <= 0xdf_ff;
+}
+
 /** Strings are ordered by their UTF-8 bytes, which is the order of their code points. */
 export function compareStrings(one: string, other: string): number {
   if (one === other) return 0;
@@ -149,8 +153,8 @@ export function compareStrings(one: string, other: string): number {
     const [a, b] = [one.charCodeAt(at), other.charCodeAt(at)];
     if (a !== b) {
       // UTF-16 puts the code points above U+FFFF, in surrogates, below U+E000 to U+FFFF.
-      const isSurrogate = [a, b].map((unit) => unit >= 0xd8_00 && unit <= 0xdf_ff);
-      return isSurrogate[0] === isSurrogate[1] ? a - b : isSurrogate[0] === true ? 1 : -1;
+      if (isSurrogate(a) === isSurrogate(b)) return a - b;
+      return isSurrogate(a) ? 1 : -1;
     }
   }
   return one.length - other.length;
