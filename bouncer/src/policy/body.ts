@@ -6,7 +6,7 @@
 import { parse } from "lossless-json";
 import type { RequestBody } from "./decision.ts";
 import { parseMultipart, readBoundary } from "./multipart.ts";
-import { hasBadEscape, parseForm } from "./target.ts";
+import { findFormProblem, parseForm } from "./target.ts";
 
 /** Far beyond any real document, far below any stack. */
 const maxDepth = 256;
@@ -18,7 +18,8 @@ export function parseBody(contentType: string | undefined, body: RequestBody | n
   if (type.includes("application/json")) return parseJson(decode(body.bytes));
   if (type.includes("application/x-www-form-urlencoded")) {
     const text = decode(body.bytes);
-    if (hasBadEscape(text)) throw new SyntaxError("the form has a % without two hex digits");
+    const problem = findFormProblem(text);
+    if (problem !== null) throw new SyntaxError(`the form has ${problem}`);
     return Object.fromEntries(parseForm(text));
   }
   return type.includes("multipart/form-data") ? parseParts(contentType ?? "", body.bytes) : null;
@@ -32,7 +33,8 @@ function parseParts(contentType: string, bytes: Uint8Array): unknown {
   for (const { name, type, bytes: value } of parseMultipart(bytes, boundary)) {
     const values = form.get(name) ?? [];
     form.set(name, values);
-    values.push(type === "application/json" ? parseJson(decode(value)) : decodeLossy(value));
+    const isJson = type.includes("application/json");
+    values.push(isJson ? parseJson(decode(value)) : decodeLossy(value));
   }
   return Object.fromEntries(form);
 }

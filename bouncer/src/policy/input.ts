@@ -5,7 +5,7 @@
  */
 import type { ConnectionHead, DenyReason, RequestBody, RequestHead } from "./decision.ts";
 import { parseBody } from "./body.ts";
-import { hasBadEscape, parseForm, parsePath, queryOf } from "./target.ts";
+import { findFormProblem, parseForm, parsePath, queryOf } from "./target.ts";
 
 export type InputResult =
   | { readonly kind: "input"; readonly input: object }
@@ -91,19 +91,26 @@ const members: Readonly<Record<string, (facts: Facts, member: string) => unknown
 };
 
 /** Part of Envoy's document, unknown to a bouncer: declaring them is no mistake. */
-const neverPresent = [
+export const neverPresent: readonly string[] = [
   "attributes.contextExtensions",
-  "attributes.destination.labels",
-  "attributes.destination.principal",
-  "attributes.destination.service",
   "attributes.metadataContext",
-  "attributes.request.http.fragment",
-  "attributes.request.http.query",
   "attributes.routeMetadataContext",
-  "attributes.source.certificate",
-  "attributes.source.labels",
-  "attributes.source.principal",
-  "attributes.source.service",
+  "attributes.request.http.fragment",
+  "attributes.request.http.headerMap",
+  "attributes.request.http.query",
+  ...["source", "destination"].flatMap((peer) => [
+    `attributes.${peer}.address.envoyInternalAddress`,
+    `attributes.${peer}.address.pipe`,
+    `attributes.${peer}.address.socketAddress.ipv4Compat`,
+    `attributes.${peer}.address.socketAddress.namedPort`,
+    `attributes.${peer}.address.socketAddress.protocol`,
+    `attributes.${peer}.address.socketAddress.resolverName`,
+    `attributes.${peer}.certificate`,
+    `attributes.${peer}.labels`,
+    `attributes.${peer}.principal`,
+    `attributes.${peer}.service`,
+  ]),
+  "source_principal",
 ];
 
 const bodyLimitBytes = 65_536;
@@ -192,9 +199,8 @@ export function buildInput(
   body: RequestBody | null,
   context: InputContext,
 ): InputResult {
-  if (plan.readsQuery && hasBadEscape(queryOf(request.target))) {
-    return refuse("ambiguous_request", "the query has a % that is not followed by two hex digits");
-  }
+  const problem = plan.readsQuery ? findFormProblem(queryOf(request.target)) : null;
+  if (problem !== null) return refuse("ambiguous_request", `the query has ${problem}`);
   const facts: Facts = { request, body, context, headers: joinHeaders(request) };
   if (plan.bodyBytes > 0 && body === null && announcesBody(facts.headers)) {
     // The policy was switched to one that reads bodies after this request had begun.
@@ -282,11 +288,11 @@ function announcesBody(headers: ReadonlyMap<string, string>): boolean {
   return headers.has("transfer-encoding") || (headers.get("content-length") ?? "0") !== "0";
 }
 
-/** A 64-bit number in protobuf's JSON is text; -1 is a size that is not known ahead. */
-function sizeOf(headers: ReadonlyMap<string, string>): string {
+/** -1 is a size that is not known ahead. A number: to Rego, any text is more than any number. */
+function sizeOf(headers: ReadonlyMap<string, string>): number {
   const length = headers.get("content-length");
-  if (length !== undefined && /^\d+$/.test(length)) return length;
-  return headers.has("transfer-encoding") ? "-1" : "0";
+  if (length !== undefined && /^\d{1,15}$/.test(length)) return Number(length);
+  return headers.has("transfer-encoding") ? -1 : 0;
 }
 
 function decodeLossy(bytes: Uint8Array): string {

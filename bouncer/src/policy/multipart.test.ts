@@ -43,6 +43,11 @@ test.each([
   ["something before", `x\r\n--b\r\n${disposition}\r\n\r\nx\r\n--b--`],
   ["something behind", `--b\r\n${disposition}\r\n\r\nx\r\n--b--x`],
   ["no name", "--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b--"],
+  ["an empty name", '--b\r\nContent-Disposition: form-data; name=""\r\n\r\nx\r\n--b--'],
+  [
+    "bytes to decode",
+    `--b\r\n${disposition}\r\nContent-Transfer-Encoding: base64\r\n\r\nx\r\n--b--`,
+  ],
   ["two names", `--b\r\n${disposition}; name="b"\r\n\r\nx\r\n--b--`],
   ["a name in another character set", `--b\r\n${disposition}; name*=utf-8''b\r\n\r\nx\r\n--b--`],
   ["an escape", '--b\r\nContent-Disposition: form-data; name="a\\"b"\r\n\r\nx\r\n--b--'],

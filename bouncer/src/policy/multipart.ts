@@ -45,6 +45,10 @@ function parsePart(section: string): Part {
     throw new SyntaxError("a part has no header section");
   const headers = parseHeaders(section.slice(2, head));
   const name = readName(headers.get("content-disposition"));
+  // RFC 7578, section 4.7: deprecated; some readers decode the bytes and some do not.
+  if (!/^(?:7bit|8bit|binary)$/i.test(headers.get("content-transfer-encoding") ?? "binary")) {
+    throw new SyntaxError("a part has a Content-Transfer-Encoding");
+  }
   const type = (headers.get("content-type") ?? "text/plain").split(";", 1)[0] ?? "";
   const bytes = Uint8Array.from(section.slice(head + 4), (character) => character.charCodeAt(0));
   return { name, type: type.trim().toLowerCase(), bytes };
@@ -72,10 +76,10 @@ function readName(disposition: string | undefined): string {
   const names = parameters.filter(([, key = ""]) => key.toLowerCase() === "name");
   const name = names[0]?.[2] ?? names[0]?.[3];
   const isPlain = parameters.every(([, key = ""]) => !key.includes("*"));
-  if (rest !== "form-data" || !isPlain || names.length !== 1 || name === undefined) {
+  if (rest !== "form-data" || !isPlain || names.length !== 1 || (name ?? "") === "") {
     throw new SyntaxError("a part has no clear name in its Content-Disposition");
   }
-  return decodeLatin1(name);
+  return decodeLatin1(name ?? "");
 }
 
 /** Names are UTF-8 (RFC 7578, section 5.1). */

@@ -19,10 +19,7 @@ export function queryOf(target: string): string {
   return start < 0 ? "" : target.slice(start + 1);
 }
 
-/**
- * `application/x-www-form-urlencoded`: every name with all its values. A `;` separates nothing, so
- * that nothing is hidden by it.
- */
+/** `application/x-www-form-urlencoded` without a problem: every name with all its values. */
 export function parseForm(text: string): ReadonlyMap<string, readonly string[]> {
   const form = new Map<string, string[]>();
   for (const pair of text.split("&")) {
@@ -40,9 +37,13 @@ function decodeField(text: string): string {
   return decodePercent(text.replaceAll("+", " "));
 }
 
-/** Some applications drop such a pair and some take it as it is: nobody knows what they read. */
-export function hasBadEscape(text: string): boolean {
-  return /%(?![\da-f]{2})/i.test(text);
+/**
+ * What applications read in different ways, or null: a bad escape is dropped, an error or taken as
+ * it is; `;` separates pairs for some. The plugin refuses both, too.
+ */
+export function findFormProblem(text: string): string | null {
+  if (/%(?![\da-f]{2})/i.test(text)) return "a % that is not followed by two hex digits";
+  return text.includes(";") ? 'a ";" that is not encoded' : null;
 }
 
 /** Bytes that are not UTF-8 become U+FFFD, as they do in the plugin. */

@@ -32,6 +32,7 @@ const identity = new Set([
   "true-client-ip",
   "x-client-ip",
   "x-cluster-client-ip",
+  "x-envoy-auth-partial-body",
   "x-envoy-external-address",
   "x-envoy-internal",
   "x-original-forwarded-for",
