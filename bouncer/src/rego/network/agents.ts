@@ -42,7 +42,7 @@ export function createAgents(options: AgentsOptions): Agents {
   const agents = new Map<string, CountedAgent>();
   return {
     get(needs) {
-      const key = createHash("sha256").update(JSON.stringify(needs)).digest("base64");
+      const key = keyOf(needs);
       const found = agents.get(key) ?? createAgent(needs, options);
       agents.delete(key);
       agents.set(key, found);
@@ -60,6 +60,12 @@ export function createAgents(options: AgentsOptions): Agents {
       await Promise.all(all.map(({ agent }) => agent.destroy()));
     },
   };
+}
+
+/** Certificates are long: a hash of them is enough. */
+function keyOf(needs: AgentNeeds): string {
+  const isPlain = needs.tls === null && needs.serverName === null && needs.socket === null;
+  return isPlain ? "" : createHash("sha256").update(JSON.stringify(needs)).digest("base64");
 }
 
 function createAgent(needs: AgentNeeds, options: AgentsOptions): CountedAgent {

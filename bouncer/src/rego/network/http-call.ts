@@ -54,10 +54,10 @@ function raises(operand: RegoObject): boolean {
 
 async function answer(operand: RegoObject, moment: Moment, deps: HttpCallDeps): Promise<Value> {
   const request = parseRequest(operand);
-  const key = keyOf(withoutIgnoredHeaders(operand));
   if (request.cache === null) {
     return await toAnswer(await send(request, moment, deps), request.decodes);
   }
+  const key = keyOf(withoutIgnoredHeaders(operand));
   const kept = await findKept(operand, key, moment, deps);
   if (kept !== null) return await toAnswer(kept, request.decodes);
   const response = await send(request, moment, deps);
