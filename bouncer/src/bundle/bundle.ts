@@ -7,10 +7,11 @@ import { createHash } from "node:crypto";
 import { AppError } from "../errors.ts";
 import { type ArchiveLimits, type Files, isPatch, unpack } from "./archive.ts";
 import { applyPatch, parsePatch } from "./delta.ts";
+import { readJson } from "./json.ts";
 import { emptyManifest, type Manifest, parseManifest } from "./manifest.ts";
 import { findForeign, isSameRoots } from "./roots.ts";
 import { type Verification, verifySignature } from "./signature.ts";
-import { type Branch, merge, parseTree, plant, type Tree } from "./tree.ts";
+import { type Branch, merge, plant, type Tree } from "./tree.ts";
 
 /** A bundle as it was fetched, and what changed its data since. */
 export interface Snapshot {
@@ -135,7 +136,7 @@ function readData(files: Files): Branch {
 function parseData(name: string, bytes: Uint8Array): Tree {
   const text = decode(name, bytes);
   try {
-    return parseTree(text);
+    return readJson(text);
   } catch (error) {
     throw refuse(`"${name}" is not JSON`, error);
   }

@@ -1,8 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { applyPatch, parsePatch } from "./delta.ts";
+import { readJson } from "./json.ts";
 import { parseRoot } from "./roots.ts";
-import { type Branch, parseTree, printTree } from "./tree.ts";
+import { type Branch, printTree } from "./tree.ts";
 
 interface Operation {
   readonly op?: unknown;
@@ -13,7 +14,7 @@ interface Operation {
 const everything = [[]];
 
 function branch(data: unknown): Branch {
-  const tree = parseTree(JSON.stringify(data));
+  const tree = readJson(JSON.stringify(data));
   if (!(tree instanceof Map)) throw new TypeError("no object");
   return tree;
 }

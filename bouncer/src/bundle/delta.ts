@@ -3,8 +3,9 @@
  * made in order, and all of them or none: whoever patches throws the tree away on an error. Pure.
  */
 import { AppError } from "../errors.ts";
+import { readJson } from "./json.ts";
 import { isOwned, type Roots } from "./roots.ts";
-import { type Branch, type Path, parseTree, type Tree } from "./tree.ts";
+import { type Branch, type Path, type Tree } from "./tree.ts";
 
 export interface PatchOperation {
   readonly op: "upsert" | "remove" | "replace";
@@ -30,7 +31,7 @@ export function parsePatch(text: string, roots: Roots, limit: number): readonly 
 function readList(text: string): readonly Tree[] {
   let tree: Tree;
   try {
-    tree = parseTree(text);
+    tree = readJson(text);
   } catch (error) {
     throw refuse("it is not JSON", error);
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { readJson } from "./json.ts";
 import { findForeign, findOverlap, isOwned, isSameRoots, parseRoot } from "./roots.ts";
-import { parseTree } from "./tree.ts";
 
 const rootsOf = (texts: readonly string[]) => texts.map(parseRoot);
 
@@ -41,7 +41,7 @@ test.each([
   [["a"], { ab: 1 }, ["ab"]],
   [[], {}, []],
 ])("%j and data %j: foreign is %j", (roots, data, foreign) => {
-  expect(findForeign(rootsOf(roots), parseTree(JSON.stringify(data)))).toEqual(foreign);
+  expect(findForeign(rootsOf(roots), readJson(JSON.stringify(data)))).toEqual(foreign);
 });
 
 test.each([

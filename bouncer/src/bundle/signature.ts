@@ -15,8 +15,9 @@ import * as v from "valibot";
 import { AppError } from "../errors.ts";
 import type { Files } from "./archive.ts";
 import { parseGlob } from "./glob.ts";
+import { readJson } from "./json.ts";
 import type { SignatureAlgorithm, VerificationKey } from "./keys.ts";
-import { parseTree, printTree } from "./tree.ts";
+import { printTree } from "./tree.ts";
 
 export interface Verification {
   /** None: a bundle must not be signed. Else it must be, with one of them. */
@@ -77,7 +78,7 @@ export function verifySignature(files: Files, { keys, excludeFiles }: Verificati
     throw refuse("it is signed, and POLICY_VERIFICATION_KEY is not set");
   }
   if (text === undefined) throw refuse("it is not signed");
-  const { signatures } = readJson(signaturesSchema, text, signaturesFile);
+  const { signatures } = readPart(signaturesSchema, text, signaturesFile);
   const [header = "", payload = "", signature = "", ...rest] = signatures[0].split(".");
   if (rest.length > 0) throw refuse("its signature is not a compact JWT");
   const claims = decodePart(payload, "JWT payload");
@@ -85,7 +86,7 @@ export function verifySignature(files: Files, { keys, excludeFiles }: Verificati
   if (!isGenuine(`${header}.${payload}`, decodePart(signature, "JWT signature"), key)) {
     throw refuse(`its ${key.algorithm} signature is not of the configured key`);
   }
-  const { files: signed, scope } = readJson(payloadSchema, claims, "JWT payload");
+  const { files: signed, scope } = readPart(payloadSchema, claims, "JWT payload");
   const accepted = key.scope ?? "";
   if (scope !== accepted) {
     throw refuse(`its signature has scope "${scope}", accepted is "${accepted}"`);
@@ -111,8 +112,8 @@ function decodePart(text: string, name: string): Uint8Array {
 }
 
 function readKeyId(header: Uint8Array, claims: Uint8Array): string {
-  const { kid } = readJson(headerSchema, header, "JWT header");
-  return kid === "" ? readJson(namedSchema, claims, "JWT payload").keyid : kid;
+  const { kid } = readPart(headerSchema, header, "JWT header");
+  return kid === "" ? readPart(namedSchema, claims, "JWT payload").keyid : kid;
 }
 
 function chooseKey(keys: readonly VerificationKey[], named: string): VerificationKey {
@@ -122,7 +123,7 @@ function chooseKey(keys: readonly VerificationKey[], named: string): Verificatio
   throw refuse(`its signature names key "${named}", accepted is ${accepted}`);
 }
 
-function readJson<S extends v.GenericSchema>(
+function readPart<S extends v.GenericSchema>(
   schema: S,
   bytes: Uint8Array,
   name: string,
@@ -213,7 +214,7 @@ function canonical(path: string, bytes: Uint8Array): Uint8Array | string {
   }
   if (file !== "data.json" && file !== ".manifest") return bytes;
   try {
-    return printTree(parseTree(new TextDecoder("utf-8", { fatal: true }).decode(bytes)));
+    return printTree(readJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes)));
   } catch (error) {
     throw refuse(`"${path}" is not JSON`, error);
   }

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Branch, follow, merge, parseTree, plant, printTree, type Tree } from "./tree.ts";
+import { readJson } from "./json.ts";
+import { type Branch, follow, merge, plant, printTree, type Tree } from "./tree.ts";
 
 test.each([
   [
@@ -23,21 +24,21 @@ test.each([
   ["a name is only a name", '{"__proto__":{"a":1},"a":2}', '{"__proto__":{"a":1},"a":2}'],
   ["the last of two with one name stays", '{"a":1,"a":2}', '{"a":2}'],
 ])("canonical: %s", (_name, text, canonical) => {
-  expect(printTree(parseTree(text))).toBe(canonical);
+  expect(printTree(readJson(text))).toBe(canonical);
 });
 
 test("what is printed is what was parsed, whatever it is", () => {
   fc.assert(
     fc.property(fc.json(), (text) => {
-      const printed = printTree(parseTree(text));
+      const printed = printTree(readJson(text));
       expect(JSON.parse(printed)).toEqual(JSON.parse(text));
-      expect(printTree(parseTree(printed))).toBe(printed);
+      expect(printTree(readJson(printed))).toBe(printed);
     }),
   );
 });
 
 function branch(text: string): Branch {
-  const tree = parseTree(text);
+  const tree = readJson(text);
   if (!(tree instanceof Map)) throw new TypeError("no object");
   return tree;
 }
@@ -65,4 +66,56 @@ test.each<readonly [string, Tree | undefined]>([
   ["x/y", undefined],
 ])("the way to %s ends at %j", (path, found) => {
   expect(follow(branch('{"a":{"b":true}}'), path.split("/"))).toEqual(found);
+});
+
+/** What it answers with, or which kind of error it throws. */
+function attempt(run: () => unknown): unknown {
+  try {
+    return { value: run() };
+  } catch (error) {
+    return error instanceof Error ? error.name : error;
+  }
+}
+
+test("what is no JSON is refused as JSON.parse does, what is JSON is read as it does", () => {
+  const texts = fc.oneof(
+    fc.string({
+      unit: fc.constantFrom(...Array.from('{}[],:"\\\\u0129-+.eE truefalsn\\n\\t\\u0001')),
+    }),
+    fc.json().chain((json) =>
+      fc.tuple(fc.nat(json.length), fc.string({ maxLength: 2 })).map(
+        // One character in it is others.
+        ([at, other]) => json.slice(0, at) + other + json.slice(at + 1),
+      ),
+    ),
+  );
+  fc.assert(
+    fc.property(texts, (text) => {
+      // Half a pair of surrogates is printed as another character.
+      fc.pre(!/\\ud/i.test(text));
+      const expected = attempt(() => JSON.parse(text));
+      const found = attempt(() => JSON.parse(printTree(readJson(text))));
+      expect(found).toEqual(expected);
+    }),
+  );
+});
+
+test.each([
+  ["2000 levels are read", 2000, "read"],
+  ["2001 are not", 2001, "it is nested deeper than 2000"],
+  ["nor are more than the stack has", 1_000_000, "it is nested deeper than 2000"],
+])("%s", (_name, depth, outcome) => {
+  const text = "[".repeat(depth) + "]".repeat(depth);
+  const read = (): string => {
+    readJson(text);
+    return "read";
+  };
+  const found = (() => {
+    try {
+      return read();
+    } catch (error) {
+      return error instanceof SyntaxError ? error.message : "another error";
+    }
+  })();
+  expect(found).toBe(outcome);
 });

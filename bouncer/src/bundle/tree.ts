@@ -4,48 +4,65 @@
  * tree, so nothing can mean one thing to the signature and another to the policy. Pure.
  */
 import { RegoNumber } from "../rego/number.ts";
-import { parseJson } from "../rego/term.ts";
-import { compareStrings, isArray, RegoObject, RegoSet, type Value } from "../rego/value.ts";
+import { compareStrings } from "../rego/value.ts";
 
 export type Tree = null | boolean | string | RegoNumber | Tree[] | Branch;
 export type Branch = Map<string, Tree>;
 export type Path = readonly string[];
-
-/** Throws a SyntaxError for anything but one JSON text. */
-export function parseTree(text: string): Tree {
-  return toTree(parseJson(text));
-}
-
-function toTree(value: Value): Tree {
-  if (value instanceof RegoObject) {
-    const branch: Branch = new Map();
-    // JSON has no other keys than strings.
-    for (const [key, item] of value) if (typeof key === "string") branch.set(key, toTree(item));
-    return branch;
-  }
-  if (value instanceof RegoSet) throw new TypeError("JSON has no sets");
-  return isArray(value) ? value.map(toTree) : value;
-}
 
 /**
  * In OPA's canonical form, which signatures are made over: names in the order of their UTF-8 bytes,
  * no spaces, numbers as written, strings as Go writes them without escapes for HTML.
  */
 export function printTree(tree: Tree): string {
-  if (tree instanceof Map) {
-    const members = [...tree]
-      .toSorted(([one], [other]) => compareStrings(one, other))
-      .map(([key, item]) => `${printString(key)}:${printTree(item)}`);
-    return `{${members.join(",")}}`;
+  const printer = new Printer();
+  printer.print(tree);
+  return printer.text;
+}
+
+/** One text that grows: trees are large, and most of their parts are small. */
+class Printer {
+  text = "";
+
+  print(tree: Tree): void {
+    if (tree instanceof Map) this.#printBranch(tree);
+    else if (Array.isArray(tree)) this.#printList(tree);
+    else if (typeof tree === "string") this.text += printString(tree);
+    else this.text += tree instanceof RegoNumber ? tree.text : String(tree);
   }
-  if (Array.isArray(tree)) return `[${tree.map(printTree).join(",")}]`;
-  if (tree instanceof RegoNumber) return tree.text;
-  return typeof tree === "string" ? printString(tree) : String(tree);
+
+  #printBranch(branch: Branch): void {
+    let separator = "{";
+    for (const name of sortNames([...branch.keys()])) {
+      this.text += `${separator}${printString(name)}:`;
+      this.print(branch.get(name) ?? null);
+      separator = ",";
+    }
+    this.text += branch.size === 0 ? "{}" : "}";
+  }
+
+  #printList(list: readonly Tree[]): void {
+    let separator = "[";
+    for (const item of list) {
+      this.text += separator;
+      this.print(item);
+      separator = ",";
+    }
+    this.text += list.length === 0 ? "[]" : "]";
+  }
+}
+
+/** Only beyond the Basic Multilingual Plane, the order of UTF-16 is another than that of UTF-8. */
+function sortNames(names: string[]): readonly string[] {
+  const isPlain = names.every((name) => !/[\ud800-\udfff]/.test(name));
+  return isPlain ? names.toSorted() : names.toSorted(compareStrings);
 }
 
 function printString(text: string): string {
-  const printed = JSON.stringify(text.toWellFormed());
-  return printed.replaceAll("\u2028", String.raw`\u2028`).replaceAll("\u2029", String.raw`\u2029`);
+  if (/^[ !#-[\]-~]*$/.test(text)) return `"${text}"`;
+  return JSON.stringify(text.toWellFormed())
+    .replaceAll("\u2028", String.raw`\u2028`)
+    .replaceAll("\u2029", String.raw`\u2029`);
 }
 
 /** `value` at `path`, and nothing else; null when the whole tree would be no object. */
