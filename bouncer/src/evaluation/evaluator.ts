@@ -51,7 +51,7 @@ export function createEvaluator(deps: EvaluatorDeps): Evaluator {
 
   function evaluateHere(input: string, query: OpenQuery): Evaluation {
     const deadline = performance.now() + Math.min(spotMs, limits.evaluationMs);
-    query.isLate = () => performance.now() >= deadline;
+    query.isLate = (comingMs) => performance.now() + comingMs >= deadline;
     return engine.evaluate(input, { query, deadline });
   }
 

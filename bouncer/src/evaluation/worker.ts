@@ -48,7 +48,7 @@ async function load(preparation: Preparation): Promise<void> {
 function evaluate(request: Extract<Request, { kind: "evaluate" }>): void {
   const query = OpenQuery.from(request.query);
   const deadline = now() + request.budgetMs;
-  query.isLate = () => now() >= deadline;
+  query.isLate = (comingMs) => now() + comingMs >= deadline;
   const evaluation = engine?.evaluate(request.input, { query, deadline }) ?? {
     kind: "error",
     message: "no policy was loaded",

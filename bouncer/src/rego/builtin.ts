@@ -39,8 +39,11 @@ export interface Query {
    * yet: then what is evaluated now is thrown away, the call is made, and all is evaluated again.
    */
   answer(call: Call): Value | undefined;
-  /** To be called in loops that operands can make long. Throws TimeIsUp. */
-  checkTime(): void;
+  /**
+   * To be called in loops that operands can make long, and before work of so many simple steps that
+   * cannot be stopped once it has begun. Throws TimeIsUp.
+   */
+  checkTime(steps?: number): void;
   /** What built-ins keep for this query: the same key gives the same value (`uuid.rfc4122`). */
   readonly memory: Map<string, Value>;
 }

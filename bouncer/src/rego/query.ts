@@ -19,10 +19,13 @@ export interface QueryState {
   readonly isPure: boolean;
 }
 
+/** A simple step of a built-in, such as one character in one state of an automaton. */
+const stepMs = 0.000_02;
+
 export class OpenQuery implements Query {
   memory = new Map<string, Value>();
-  /** Whether the evaluation that is running now has to end. */
-  isLate: () => boolean = () => false;
+  /** Whether the evaluation that is running now has to end, if it would take so much longer. */
+  isLate: (comingMs: number) => boolean = () => false;
   readonly #clock: () => bigint;
   #nowNs: bigint | null = null;
   #answers = new Map<string, Value | null>();
@@ -58,8 +61,8 @@ export class OpenQuery implements Query {
     return answer ?? undefined;
   }
 
-  checkTime(): void {
-    if (this.isLate()) throw new TimeIsUp("a built-in function took too long");
+  checkTime(steps = 0): void {
+    if (this.isLate(steps * stepMs)) throw new TimeIsUp("a built-in function took too long");
   }
 
   /** The decision depended on nothing but its input and the data. */

@@ -32,6 +32,11 @@ function compile(pattern: string): RE2JS {
   return regex;
 }
 
+/** Its time is at most that of each character in each state: once begun, a search is not stopped. */
+function checkSearch(query: Query, pattern: string, text: string): void {
+  query.checkTime(pattern.length * text.length);
+}
+
 interface Search {
   readonly regex: RE2JS;
   readonly text: string;
@@ -56,6 +61,7 @@ function findAll(search: Search, limit: number, found: (matcher: Matcher) => voi
 
 const findN: Builtin = (operands, query) => {
   const [pattern, text, limit] = [operands.string(0), operands.string(1), takeInt64(operands, 2)];
+  checkSearch(query, pattern, text);
   const matches: string[] = [];
   findAll({ regex: compile(pattern), text, query }, limit, (matcher) => {
     matches.push(text.slice(matcher.start(), matcher.end()));
@@ -66,6 +72,7 @@ const findN: Builtin = (operands, query) => {
 const split: Builtin = (operands, query) => {
   const [pattern, text] = [operands.string(0), operands.string(1)];
   const regex = compile(pattern);
+  checkSearch(query, pattern, text);
   if (pattern !== "" && text === "") return [""];
   const parts: string[] = [];
   let [start, end] = [0, 0];
@@ -80,6 +87,7 @@ const split: Builtin = (operands, query) => {
 const replace: Builtin = (operands, query) => {
   const [text, pattern] = [operands.string(0), operands.string(1)];
   const regex = compile(pattern);
+  checkSearch(query, pattern, text);
   const replacement = parseReplacement(operands.string(2), regex.namedGroups());
   const parts: string[] = [];
   let [start, length] = [0, text.length];
@@ -99,10 +107,11 @@ function putGroups(replacement: readonly Part[], matcher: Matcher): string {
   );
 }
 
-const templateMatch: Builtin = (operands) => {
+const templateMatch: Builtin = (operands, query) => {
   const [template, text] = [operands.string(0), operands.string(1)];
   const { pattern, parts } = toTemplatePattern(template, operands.string(2), operands.string(3));
   for (const part of parts) compile(part);
+  checkSearch(query, pattern, text);
   return compile(pattern).test(text);
 };
 

@@ -173,3 +173,13 @@ function collidingNames(count: number): readonly string[] {
   }
   return names;
 }
+
+test("a search that could hold up others is not begun among them", async () => {
+  const rego = `package envoy.authz
+text := concat("", [input.parsed_path[0] | some _ in numbers.range(1, 4000)])
+allow := regex.replace(text, "(x+x+)+(y|z){1,100}(x+x+)+(y|z){1,100}$", "") == text`;
+  await using setting = await policyOf(rego, { POLICY_EVALUATION_TIMEOUT_MS: "5000" });
+  const deciding = setting.policy.decide(requestOf({ target: "/xxxxxxxxxx" }), null);
+  expect(deciding).toBeInstanceOf(Promise);
+  expect(["allow ", "policy_timeout 503"]).toContain(summary(await deciding));
+});
