@@ -142,10 +142,15 @@ function collectSigned(
 ): readonly (readonly [name: string, value: string])[] {
   const headers = new Map(added);
   for (const [name, value] of request.headers) {
-    const lower = name.toLowerCase();
+    const lower = toLower(name);
     if (!unsigned.includes(lower)) headers.set(lower, value);
   }
   return [...headers].toSorted(([one], [other]) => compareStrings(one, other));
+}
+
+/** Letter by letter, as Go does it: JavaScript looks at the whole word, and makes two of one letter. */
+function toLower(name: string): string {
+  return Array.from(name, (letter) => (letter === "\u0130" ? "i" : letter.toLowerCase())).join("");
 }
 
 /** `20260301T123456Z` */

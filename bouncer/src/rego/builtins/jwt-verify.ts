@@ -74,27 +74,36 @@ function readTime(time: Value | undefined, query: Query): RegoNumber {
   return RegoNumber.of(ns / 1e9);
 }
 
-function isSigned(keys: readonly VerificationKey[], header: Header, signed: Signed): boolean {
+interface Keys {
+  readonly keys: readonly VerificationKey[];
+  readonly checkTime: () => void;
+}
+
+function isSigned({ keys, checkTime }: Keys, header: Header, signed: Signed): boolean {
   const named = header.kid === "" ? undefined : keys.find(({ kid }) => kid === header.kid);
   if (named !== undefined) return verifyJws(named.material, header.alg, signed);
-  return keys.some(
-    ({ alg, material }) =>
-      (alg === "" || alg === header.alg) && verifyJws(material, header.alg, signed),
-  );
+  return keys.some(({ alg, material }) => {
+    checkTime();
+    return (alg === "" || alg === header.alg) && verifyJws(material, header.alg, signed);
+  });
 }
 
 /** Of a token in a token each has to be signed; null when one of them is not, or not as demanded. */
 function open(text: string, constraints: Constraints, query: Query): readonly RegoObject[] | null {
+  const { keys } = constraints;
+  const checkTime = (): void => {
+    query.checkTime();
+  };
   let inner = text;
   for (;;) {
-    query.checkTime();
+    checkTime();
     const token = splitToken(inner);
     const decoded = decodeHeader(token);
     const header = readHeader(decoded);
     if (!header.isValid) return null;
     if (constraints.alg !== "" && constraints.alg !== header.alg) return null;
     const signed = { data: signedBytes(token), signature: decodeBase64Url(token.signature) };
-    if (!isSigned(constraints.keys, header, signed)) return null;
+    if (!isSigned({ keys, checkTime }, header, signed)) return null;
     const payload = decodePart(token.payload);
     if (header.cty.toUpperCase() !== "JWT") return [decoded, parseObject(payload)];
     inner = payload;

@@ -1,5 +1,6 @@
 /** `crypto.parse_private_keys`, `crypto.x509.parse_rsa_private_key` and `crypto.x509.parse_keypair`. */
 import { BuiltinError, type Builtins } from "../builtin.ts";
+import { attempt } from "../crypto/attempt.ts";
 import { decodeBase64 } from "../crypto/base64.ts";
 import { readCertificate } from "../crypto/certificate.ts";
 import { describeCertificate, toBase64 } from "../crypto/certificate-json.ts";
@@ -42,15 +43,6 @@ function readKeys(text: string): readonly PrivateKey[] {
     const read = readers.get(type);
     return read === undefined ? [] : [read(bytes)];
   });
-}
-
-function attempt<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof BuiltinError) return undefined;
-    throw error;
-  }
 }
 
 function toJwk(text: string): Json {

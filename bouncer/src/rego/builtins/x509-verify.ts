@@ -1,5 +1,6 @@
 /** `crypto.x509.parse_and_verify_certificates`, and the same with options. */
 import { BuiltinError, type Builtins, type Query } from "../builtin.ts";
+import { attempt } from "../crypto/attempt.ts";
 import type { Certificate } from "../crypto/certificate.ts";
 import { describeCertificate, describeWithUris } from "../crypto/certificate-json.ts";
 import { findCertificates } from "../crypto/certificate-source.ts";
@@ -84,16 +85,6 @@ function readOptions(object: RegoObject): Options {
   return options;
 }
 
-/** null when it is none. */
-function parse(text: string): readonly Certificate[] | null {
-  try {
-    return findCertificates(text);
-  } catch (error) {
-    if (error instanceof BuiltinError) return null;
-    throw error;
-  }
-}
-
 /** The first is the root, the last the leaf. The decision depends on the clock without a time. */
 function verify(
   certificates: readonly Certificate[],
@@ -105,9 +96,9 @@ function verify(
   if (root === undefined || leaf === undefined) return null;
   return findChain(leaf, {
     roots: [root],
-    intermediates: others.filter(
-      ({ raw }, at) => others.findIndex((other) => Buffer.compare(other.raw, raw) === 0) === at,
-    ),
+    intermediates: [
+      ...new Map(others.map((one) => [Buffer.from(one.raw).toString("latin1"), one])).values(),
+    ],
     host: options.host,
     now: () => options.now ?? query.now(),
     usages: options.usages,
@@ -126,13 +117,14 @@ function answer(
 
 export const builtins: Builtins = {
   "crypto.x509.parse_and_verify_certificates": (operands, query) => {
-    const certificates = parse(operands.string(0));
+    const text = operands.string(0);
+    const certificates = attempt(() => findCertificates(text));
     const chain = certificates === null ? null : verify(certificates, defaults, query);
     return answer(chain, describeWithUris);
   },
   "crypto.x509.parse_and_verify_certificates_with_options": (operands, query) => {
     const [text, object] = [operands.string(0), operands.object(1)];
-    const certificates = parse(text);
+    const certificates = attempt(() => findCertificates(text));
     if (certificates === null) return answer(null, describeCertificate);
     return answer(verify(certificates, readOptions(object), query), describeCertificate);
   },

@@ -1,5 +1,6 @@
 /** Certificate signing requests (RFC 2986), as Go's x509.ParseCertificateRequest has them. */
 import { BuiltinError } from "../builtin.ts";
+import { attempt } from "./attempt.ts";
 import { readExtensionList, readKnownKey } from "./certificate.ts";
 import {
   describeAlternativeNames,
@@ -74,16 +75,6 @@ function describeNames(extensions: readonly Extension[]): { readonly [name: stri
   });
 }
 
-/** What does not look like an attribute is skipped, as in Go; `fallback` stands for it. */
-function lenient<T>(read: () => T, fallback: T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof BuiltinError) return fallback;
-    throw error;
-  }
-}
-
 interface RawAttribute {
   readonly id: readonly number[];
   readonly values: readonly Element[];
@@ -97,7 +88,7 @@ function readAttribute(element: Element): RawAttribute | null {
 
 /** Those of the attribute `extensionRequest` (RFC 2985, 5.4.2). */
 function readRequested(element: Element): readonly Extension[] {
-  const attribute = lenient(() => readAttribute(element), null);
+  const attribute = attempt(() => readAttribute(element));
   const [first] = attribute?.values ?? [];
   if (first === undefined || attribute?.id.join(".") !== "1.2.840.113549.1.9.14") return [];
   return readExtensionList(new Der(first.raw).inside(tags.sequence));
@@ -110,14 +101,16 @@ function checkUnique(extensions: readonly Extension[]): void {
 
 /** Go sees pairs of identifier and value in each: `critical` for a value, when there is one. */
 function describeAttribute(element: Element): readonly Json[] {
-  return lenient(() => {
+  const described = attempt(() => {
     const attribute = readAttribute(element);
     if (attribute === null) return [];
     const values = attribute.values.map((value) =>
       readElements(new Der(value.raw).inside(tags.sequence)).map(readPair),
     );
     return [{ Type: attribute.id, Value: values }];
-  }, []);
+  });
+  // What does not look like an attribute is skipped, as in Go.
+  return described ?? [];
 }
 
 function readPair(element: Element): Json {

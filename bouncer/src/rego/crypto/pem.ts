@@ -2,7 +2,7 @@
  * PEM as Go's encoding/pem reads it: text around the blocks is skipped, and so are blocks that are
  * broken. Works on characters that stand for bytes (latin1).
  */
-import { BuiltinError } from "../builtin.ts";
+import { attempt } from "./attempt.ts";
 import { decodeBase64 } from "./base64.ts";
 
 const begin = "-----BEGIN ";
@@ -57,7 +57,9 @@ function readBlock(text: string, start: number, marker: number): PemBlock | null
   if (body === null || !text.startsWith(trailer, closing)) return null;
   const rest = readLine(text, closing + trailer.length);
   if (rest.text !== "") return null;
-  const bytes = decodeBody(text.slice(body, Math.max(body, marker)));
+  const bytes = attempt(() =>
+    decodeBase64(text.slice(body, Math.max(body, marker)).replaceAll(/[ \t]/g, "")),
+  );
   return bytes === null ? null : { type, bytes, next: rest.next };
 }
 
@@ -71,13 +73,4 @@ function skipHeaders(text: string, from: number, marker: number): number | null 
     if (marker < at) return null;
   }
   return null;
-}
-
-function decodeBody(text: string): Buffer | null {
-  try {
-    return decodeBase64(text.replaceAll(/[ \t]/g, ""));
-  } catch (error) {
-    if (error instanceof BuiltinError) return null;
-    throw error;
-  }
 }

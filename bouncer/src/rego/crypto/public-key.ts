@@ -164,10 +164,16 @@ export function printUnsigned(value: bigint): string {
   return toBase64Url(fromUnsigned(value, Math.ceil(value.toString(16).length / 2)));
 }
 
+const made = new WeakMap<PublicKey, KeyObject>();
+
 /** Throws BuiltinError for a point that is not on its curve, and for what Node cannot verify with. */
 export function toKeyObject(key: PublicKey): KeyObject {
+  const known = made.get(key);
+  if (known !== undefined) return known;
   try {
-    return create(key);
+    const created = create(key);
+    made.set(key, created);
+    return created;
   } catch (error) {
     throw new BuiltinError("not a usable public key", { cause: error });
   }

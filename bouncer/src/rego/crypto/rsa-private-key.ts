@@ -18,10 +18,15 @@ export interface Precomputed {
   readonly qinv: bigint;
 }
 
+/** What OpenSSL works with, and more than anyone uses. */
+const maxModulus = 1n << 16_384n;
+
 /** Throws BuiltinError when the numbers do not belong together. */
 export function precompute({ modulus, exponent, secret, primes }: RsaNumbers): Precomputed {
   const [p, q] = primes;
   const isKey =
+    modulus < maxModulus &&
+    secret < maxModulus &&
     p > 1n &&
     q > 1n &&
     p * q === modulus &&

@@ -1,5 +1,5 @@
 /** How certificates are signed: by the numbers of Go's x509.SignatureAlgorithm. */
-import { BuiltinError } from "../builtin.ts";
+import { attempt } from "./attempt.ts";
 import { contextTag, Der, tags } from "./der.ts";
 import { type Algorithm, type PublicKey, readAlgorithm } from "./public-key.ts";
 import { type Hash, type Padding, verifyEcdsaDer, verifyEd25519, verifyRsa } from "./verify.ts";
@@ -66,12 +66,7 @@ export function signatureAlgorithmOf(algorithm: Algorithm): SignatureAlgorithm |
 
 /** Only with one hash for all, a salt as long as the hash, and the usual trailer (RFC 4055, 3.1). */
 function pssAlgorithmOf(parameters: Uint8Array): SignatureAlgorithm | null {
-  try {
-    return readPss(new Der(parameters).inside(tags.sequence));
-  } catch (error) {
-    if (error instanceof BuiltinError) return null;
-    throw error;
-  }
+  return attempt(() => readPss(new Der(parameters).inside(tags.sequence)));
 }
 
 function readPss(parameters: Der): SignatureAlgorithm | null {

@@ -32,6 +32,8 @@ export function isSignatureAlgorithm(alg: string): boolean {
 export type VerificationKey = Omit<Jwk, "material"> & { readonly material: Jwk["material"] | null };
 
 const maxRemembered = 100;
+/** Longer ones are no key set of a policy, but something from a request. */
+const maxRememberedLength = 65_536;
 const remembered = new Map<string, readonly VerificationKey[]>();
 
 /** Remembers the last texts: policies verify many tokens with few keys, and parsing is not cheap. */
@@ -39,6 +41,7 @@ export function readVerificationKeys(text: string): readonly VerificationKey[] {
   const known = remembered.get(text);
   if (known !== undefined) return known;
   const keys = parseKeys(text);
+  if (text.length > maxRememberedLength) return keys;
   if (remembered.size >= maxRemembered) {
     const [oldest] = remembered.keys();
     if (oldest !== undefined) remembered.delete(oldest);

@@ -286,7 +286,7 @@ test("crypto.x509.parse_certificates", async () => {
   const certificate = fc
     .tuple(broken(specs.map(buildCertificate)), form)
     .map(([der, which]) => toText("CERTIFICATE", der, which));
-  const calls = sampleCalls("crypto.x509.parse_certificates", fc.tuple(mostly(certificate)), 1200);
+  const calls = sampleCalls("crypto.x509.parse_certificates", fc.tuple(mostly(certificate)), 800);
   expect(await compareWithOpa(calls)).toEqual([]);
 });
 
@@ -599,7 +599,7 @@ test("crypto.x509.parse_and_verify_certificates_with_options", async () => {
         text_,
         chosen,
       ]),
-    900,
+    500,
   );
   expect(await compareWithOpa(calls)).toEqual([]);
 });
