@@ -200,6 +200,10 @@ export const groups: readonly Group[] = [
     ],
     load: () => import("./builtins/graphql.ts"),
   },
+  {
+    names: ["json.match_schema", "json.verify_schema"],
+    load: () => import("./builtins/schema.ts"),
+  },
 ];
 
 export interface Found {
