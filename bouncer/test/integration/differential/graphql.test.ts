@@ -195,23 +195,23 @@ const wild = fc
 const query = fc.oneof(wild, sound);
 
 test("queries are parsed", async () => {
-  const calls = sampleCalls("graphql.parse_query", fc.tuple(mostly(query)), 2000);
+  const calls = sampleCalls("graphql.parse_query", fc.tuple(mostly(query)), 1000);
   expect(await compareWithOpa(calls)).toEqual([]);
 });
 
 test("queries are validated", async () => {
-  const calls = sample(query, 4000).map((text): BuiltinCall => ["graphql.is_valid", text, schema]);
+  const calls = sample(query, 1500).map((text): BuiltinCall => ["graphql.is_valid", text, schema]);
   expect(await compareWithOpa(calls)).toEqual([]);
 });
 
 test("enough of the queries are valid for that to mean something", async () => {
-  const calls = sample(query, 4000).map((text): BuiltinCall => ["graphql.is_valid", text, schema]);
+  const calls = sample(query, 1500).map((text): BuiltinCall => ["graphql.is_valid", text, schema]);
   const valid = [...(await askOpa(calls)).values()].filter((answer) => answer === true);
-  expect(valid.length).toBeGreaterThan(500);
+  expect(valid.length).toBeGreaterThan(200);
 });
 
 test("queries and schemas are parsed and verified", async () => {
-  const calls = sample(query, 1000).flatMap((text): readonly BuiltinCall[] => [
+  const calls = sample(query, 400).flatMap((text): readonly BuiltinCall[] => [
     ["graphql.parse_and_verify", text, schema],
     ["graphql.parse", text, schema],
   ]);
@@ -321,7 +321,7 @@ const definitions = fc
   );
 
 test.each(["graphql.parse_schema", "graphql.schema_is_valid"])("%s", async (name) => {
-  expect(await compareWithOpa(sampleCalls(name, fc.tuple(mostly(definitions)), 4000))).toEqual([]);
+  expect(await compareWithOpa(sampleCalls(name, fc.tuple(mostly(definitions)), 1500))).toEqual([]);
 });
 
 /** Well-formed schemas, so that more than the first mistake is looked at. */
@@ -339,7 +339,7 @@ test("schemas of which all parts are there", async () => {
       ].join("\n"),
     )
     .map((text) => text.replaceAll("__", "x"));
-  const calls = sampleCalls("graphql.schema_is_valid", fc.tuple(whole), 3000);
+  const calls = sampleCalls("graphql.schema_is_valid", fc.tuple(whole), 1500);
   expect(await compareWithOpa(calls)).toEqual([]);
 });
 
@@ -358,14 +358,14 @@ test("strings and numbers", async () => {
   const calls = sampleCalls(
     "graphql.parse_query",
     fc.tuple(fc.oneof(text, raw, number, comment)),
-    4000,
+    1500,
   );
   expect(await compareWithOpa(calls)).toEqual([]);
 });
 
 /** Documents as values instead of text: what OPA gave out is taken back. */
 test("documents", async () => {
-  const texts = sample(query, 600);
+  const texts = sample(query, 300);
   const answers = await askOpa(texts.map((text): BuiltinCall => ["graphql.parse_query", text]));
   const parsed = await askOpa([["graphql.parse_schema", schema]]);
   const calls = [...answers.values()].flatMap((document): readonly BuiltinCall[] => [

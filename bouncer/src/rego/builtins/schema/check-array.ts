@@ -20,23 +20,25 @@ export function checkArray(checking: Checking, schema: Schema, value: readonly V
   result.count();
 }
 
-function checkItems(
-  { run, result, place }: Checking,
-  { items, additionalItems }: Schema,
-  value: readonly Value[],
-): void {
-  if (items === null) return;
-  const isList = Array.isArray(items);
-  if (isList && items.length === 0) return;
+function checkItems(checking: Checking, schema: Schema, value: readonly Value[]): void {
+  const { run, result, place } = checking;
+  const { items } = schema;
+  if (items === null || (isTuple(items) && items.length === 0)) return;
   for (const [index, item] of value.entries()) {
-    const rest = typeof additionalItems === "boolean" ? undefined : (additionalItems ?? undefined);
-    const schema = "types" in items ? items : (items[index] ?? rest);
-    if (schema !== undefined)
-      result.merge(run(schema, item, { key: String(index), parent: place }));
+    const inner = isTuple(items) ? (items[index] ?? restOf(schema)) : items;
+    if (inner !== null) result.merge(run(inner, item, { key: String(index), parent: place }));
   }
-  if (isList && value.length > items.length && additionalItems === false) {
+  if (isTuple(items) && value.length > items.length && schema.additionalItems === false) {
     result.add("array_no_additional_items", place, "No additional items allowed on array");
   }
+}
+
+function isTuple(items: Schema | readonly Schema[]): items is readonly Schema[] {
+  return Array.isArray(items);
+}
+
+function restOf({ additionalItems }: Schema): Schema | null {
+  return typeof additionalItems === "boolean" ? null : additionalItems;
 }
 
 function checkUnique({ result, place }: Checking, value: readonly Value[]): void {

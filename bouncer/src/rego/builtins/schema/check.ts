@@ -148,12 +148,12 @@ function checkDependencies(
 
 function checkCondition(
   { run, result, place }: Checking,
-  { then, otherwise }: Schema,
+  { onTrue, onFalse }: Schema,
   condition: Schema,
   value: Value,
 ): void {
   const holds = run(condition, value, place).isValid;
-  const branch = holds ? then : otherwise;
+  const branch = holds ? onTrue : onFalse;
   const outcome = branch === null ? null : run(branch, value, place);
   if (outcome === null || outcome.isValid) return;
   if (holds) result.add("condition_then", place, 'Must validate "then" as "if" was valid');

@@ -36,8 +36,8 @@ export interface Schema {
   readonly allOf: readonly Schema[];
   readonly not: Schema | null;
   readonly condition: Schema | null;
-  readonly then: Schema | null;
-  readonly otherwise: Schema | null;
+  readonly onTrue: Schema | null;
+  readonly onFalse: Schema | null;
 }
 
 const empty: Schema = {
@@ -65,8 +65,8 @@ const empty: Schema = {
   allOf: [],
   not: null,
   condition: null,
-  then: null,
-  otherwise: null,
+  onTrue: null,
+  onFalse: null,
 };
 
 const drafts: ReadonlyMap<string, number> = new Map([
@@ -85,7 +85,7 @@ export function compileSchema(root: Value): Schema {
 function draftOf(root: Value): number {
   if (typeof root === "boolean") return anyDraft;
   if (!(root instanceof RegoObject)) throw new BuiltinError("schema is invalid");
-  const uri = root.get("$schema") ?? "";
+  const uri = root.has("$schema") ? root.get("$schema") : "";
   if (typeof uri !== "string") throw new BuiltinError("$schema must be of type string");
   return drafts.get(uri.replace(/#$/, "")) ?? anyDraft;
 }
@@ -126,15 +126,13 @@ class Compiler {
 
   #describe(keywords: Keywords): Schema {
     const { compile } = this;
-    const isNew = this.#draft >= 6;
-    const hasConditions = this.#draft >= 7;
     return {
       ...empty,
       types: keywords.types(),
       properties: keywords.properties(compile),
       additionalProperties: keywords.flagOr("additionalProperties", compile),
       patternProperties: this.#patternProperties(keywords),
-      propertyNames: isNew ? keywords.schema("propertyNames", compile) : null,
+      propertyNames: this.#since(6, () => keywords.schema("propertyNames", compile)),
       dependencies: keywords.dependencies(compile),
       items: keywords.items(compile),
       additionalItems: keywords.flagOr("additionalItems", compile),
@@ -144,17 +142,21 @@ class Compiler {
       format: keywords.text("format") ?? "",
       required: keywords.required(),
       unique: keywords.unique(),
-      contains: isNew ? keywords.anySchema("contains", compile) : null,
-      constant: isNew ? keywords.constant() : null,
+      contains: this.#since(6, () => keywords.anySchema("contains", compile)),
+      constant: this.#since(6, () => keywords.constant()),
       allowed: this.#allowed(keywords),
-      oneOf: keywords.list("oneOf")?.map(compile) ?? [],
-      anyOf: keywords.list("anyOf")?.map(compile) ?? [],
-      allOf: keywords.list("allOf")?.map(compile) ?? [],
+      oneOf: keywords.list("oneOf", compile) ?? [],
+      anyOf: keywords.list("anyOf", compile) ?? [],
+      allOf: keywords.list("allOf", compile) ?? [],
       not: keywords.schema("not", compile),
-      condition: hasConditions ? keywords.schema("if", compile) : null,
-      then: hasConditions ? keywords.schema("then", compile) : null,
-      otherwise: hasConditions ? keywords.schema("else", compile) : null,
+      condition: this.#since(7, () => keywords.schema("if", compile)),
+      onTrue: this.#since(7, () => keywords.schema("then", compile)),
+      onFalse: this.#since(7, () => keywords.schema("else", compile)),
     };
+  }
+
+  #since<T>(draft: number, read: () => T | null): T | null {
+    return this.#draft >= draft ? read() : null;
   }
 
   #patternProperties(keywords: Keywords): Schema["patternProperties"] {
@@ -175,10 +177,9 @@ class Compiler {
   }
 
   #allowed(keywords: Keywords): readonly string[] | null {
-    const values = keywords.list("enum");
-    if (values === null) return null;
-    const texts = values.map(canonical);
-    if (new Set(texts).size < texts.length) throw new BuiltinError("enum items must be unique");
+    const texts = keywords.list("enum", canonical);
+    if (texts !== null && new Set(texts).size < texts.length)
+      throw new BuiltinError("enum items must be unique");
     return texts;
   }
 }

@@ -19,7 +19,7 @@ function isTime(text: string): boolean {
 }
 
 function isDateTime(text: string): boolean {
-  const [day = "", time] = [text.slice(0, 10), text.slice(11)];
+  const [day, time] = [text.slice(0, 10), text.slice(11)];
   const isMoment = text.charAt(10) === "T" && zone.test(time);
   return isTime(text) || isDate(text) || (isDate(day) && isMoment && isTime(time));
 }

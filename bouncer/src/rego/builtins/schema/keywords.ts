@@ -54,10 +54,10 @@ export class Keywords {
     });
   }
 
-  list(name: string): readonly Value[] | null {
+  list<T>(name: string, read: (value: Value) => T): readonly T[] | null {
     const value = this.node.get(name);
     if (value === undefined) return null;
-    return isArray(value) ? value : mistake(`${name} must be of an array`);
+    return isArray(value) ? value.map(read) : mistake(`${name} must be of an array`);
   }
 
   types(): readonly string[] {
@@ -151,14 +151,13 @@ export class Keywords {
   /** In draft 4, a boolean says that the bound itself is out; later on it is a bound of its own. */
   #bound(bounds: Map<string, RegoNumber>, name: string, exclusive: string): void {
     const bound = this.node.get(name);
-    if (bound !== undefined) {
-      bounds.set(
-        name,
-        bound instanceof RegoNumber ? bound : mistake(`${name} must be of a Number`),
-      );
-    }
+    if (bound instanceof RegoNumber) bounds.set(name, bound);
+    else if (bound !== undefined) mistake(`${name} must be of a Number`);
     const value = this.node.get(exclusive);
-    if (value === undefined) return;
+    if (value !== undefined) this.#exclude(bounds, name, exclusive, value);
+  }
+
+  #exclude(bounds: Map<string, RegoNumber>, name: string, exclusive: string, value: Value): void {
     const takesFlag = this.#draft === 4 || this.#draft > 7;
     if (takesFlag && typeof value === "boolean") {
       const inclusive = bounds.get(name);
@@ -195,15 +194,17 @@ export class Keywords {
   }
 
   required(): readonly string[] {
-    const names = (this.list("required") ?? []).map((name) =>
-      typeof name === "string" ? name : wrongType("string", "required"),
-    );
+    const names =
+      this.list("required", (name) =>
+        typeof name === "string" ? name : wrongType("string", "required"),
+      ) ?? [];
     if (new Set(names).size < names.length) mistake("required items must be unique");
     return names;
   }
 
   unique(): boolean {
-    const value = this.node.get("uniqueItems") ?? false;
+    const value = this.node.get("uniqueItems");
+    if (value === undefined) return false;
     return typeof value === "boolean" ? value : mistake("uniqueItems must be of a boolean");
   }
 

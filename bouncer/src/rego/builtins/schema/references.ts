@@ -31,19 +31,23 @@ export class References {
   #collect(value: Value, base: string, isTable: boolean): void {
     if (isArray(value)) for (const item of value) this.#collect(item, base, false);
     if (!(value instanceof RegoObject)) return;
-    let inner = base;
-    const id = value.get("id") ?? value.get("$id");
-    if (!isTable && typeof id === "string") {
-      inner = resolve(base, id);
-      if (this.#pool.has(inner)) throw new BuiltinError(`Reference already exists: "${inner}"`);
-      this.#pool.set(inner, value);
-    }
+    const inner = isTable ? base : this.#identify(value, base);
     this.#bases.set(value, inner);
     for (const [key, member] of value.sorted()) {
       // What is compared with, not described.
       if (!isTable && (key === "const" || key === "enum")) continue;
       this.#collect(member, inner, !isTable && tables.some((table) => table === key));
     }
+  }
+
+  /** What references inside of it are relative to. */
+  #identify(value: RegoObject, base: string): string {
+    const id = value.get("id") ?? value.get("$id");
+    if (typeof id !== "string") return base;
+    const inner = resolve(base, id);
+    if (this.#pool.has(inner)) throw new BuiltinError(`Reference already exists: "${inner}"`);
+    this.#pool.set(inner, value);
+    return inner;
   }
 }
 
@@ -59,7 +63,7 @@ function resolve(base: string, reference: string): string {
 function refuse(reference: string): string {
   return URL.canParse(reference)
     ? `remote reference loading disabled: ${reference}`
-    : `Reference ${reference} must be canonical`;
+    : `Reference /${encodeURI(reference.toWellFormed()).replace(/^\//, "")} must be canonical`;
 }
 
 function follow(root: Value, pointer: string): Value {
