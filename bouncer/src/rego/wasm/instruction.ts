@@ -1,0 +1,102 @@
+/** Instructions of WebAssembly: their codes, and what follows each of them in the code. Pure. */
+import { MeterError, type Reader } from "./reader.ts";
+import { readValueType, skipBlockType } from "./types.ts";
+
+export const op = {
+  block: 0x02,
+  loop: 0x03,
+  if: 0x04,
+  end: 0x0b,
+  brTable: 0x0e,
+  call: 0x10,
+  callIndirect: 0x11,
+  selectTyped: 0x1c,
+  localGet: 0x20,
+  localSet: 0x21,
+  localTee: 0x22,
+  globalGet: 0x23,
+  globalSet: 0x24,
+  memoryGrow: 0x40,
+  i32Const: 0x41,
+  i64Const: 0x42,
+  f32Const: 0x43,
+  f64Const: 0x44,
+  i32Eqz: 0x45,
+  i32LessEqual: 0x4c,
+  i32Add: 0x6a,
+  i32Sub: 0x6b,
+  i32And: 0x71,
+  extended: 0xfc,
+} as const;
+
+/** What runs another function. */
+export const callCodes: ReadonlySet<number> = new Set([op.call, op.callIndirect, 0x12, 0x13]);
+
+/** Instructions that work on as much memory or as many table entries as they are told. */
+export function isBulk(code: number): boolean {
+  return code === op.memoryGrow || code === op.extended;
+}
+
+/** Opcodes by what follows them; those that are not here stand alone. Throws MeterError. */
+export function skipImmediates(reader: Reader, code: number): void {
+  if (code >= 0x28 && code <= 0x3e) {
+    // A bit above the alignment says that the number of a memory follows: there is but one.
+    if (reader.unsigned() >= 32) throw new MeterError("it has more than one memory");
+    reader.skipNumber();
+  } else if (code === op.block || code === op.loop || code === op.if) {
+    skipBlockType(reader);
+  } else if (oneNumber.has(code)) {
+    reader.skipNumber();
+  } else if (isAlone(code)) {
+    return;
+  } else {
+    skipRare(reader, code);
+  }
+}
+
+/** Labels, indices, whole constants, and the index of the memory. */
+const oneNumber: ReadonlySet<number> = new Set(
+  [
+    [0x0c, 0x0d, op.call, 0x12, op.localGet, op.localSet, op.localTee],
+    [op.globalGet, op.globalSet, 0x25, 0x26, 0x3f, op.memoryGrow],
+    [op.i32Const, op.i64Const, 0xd0, 0xd2],
+  ].flat(),
+);
+
+function isAlone(code: number): boolean {
+  const isControl = [0x00, 0x01, 0x05, op.end, 0x0f, 0x1a, 0x1b, 0xd1].includes(code);
+  return isControl || (code >= op.i32Eqz && code <= 0xc4);
+}
+
+function skipRare(reader: Reader, code: number): void {
+  switch (code) {
+    case op.brTable:
+      reader.skipMany(() => reader.skipNumber());
+      return reader.skipNumber();
+    case op.callIndirect:
+    case 0x13:
+      reader.skipNumber();
+      return reader.skipNumber();
+    case op.selectTyped:
+      return reader.skipMany(() => readValueType(reader));
+    case op.f32Const:
+      return reader.skip(4);
+    case op.f64Const:
+      return reader.skip(8);
+    case op.extended:
+      return skipExtended(reader);
+    default:
+      throw new MeterError(`it has an instruction that is not known, 0x${code.toString(16)}`);
+  }
+}
+
+/** How many numbers follow the instructions 0 to 17 behind 0xfc; tables (15) are not let grow. */
+const extendedNumbers = [0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 2, 1, 2, 1, 2, null, 1, 1] as const;
+
+function skipExtended(reader: Reader): void {
+  const code = reader.unsigned();
+  const numbers = extendedNumbers[code];
+  if (numbers === undefined || numbers === null)
+    throw new MeterError(`it has instruction 0xfc ${code}, not known`);
+  for (let left = numbers; left > 0; left -= 1) reader.skipNumber();
+}
