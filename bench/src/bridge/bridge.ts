@@ -3,7 +3,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
-import { createServer as createApi } from "node:http";
+import { createServer as createApi } from "node:https";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
@@ -52,9 +52,9 @@ export interface Api {
 }
 
 /** Knows every token, each that of a pod. */
-export async function startApi(): Promise<Api> {
+export async function startApi(certificate: Certificate): Promise<Api> {
   let reviews = 0;
-  const server = createApi((request, response) => {
+  const server = createApi(certificate, (request, response) => {
     reviews += 1;
     const review = async (): Promise<void> => {
       const { spec } = (await json(request)) as { spec: { token: string } };
@@ -113,7 +113,7 @@ export async function startBridge(options: BridgeOptions): Promise<BridgeProcess
   await mkdir(file("tls"), { recursive: true });
   writeFileSync(file("tls/tls.crt"), certificate.cert);
   writeFileSync(file("tls/tls.key"), certificate.key);
-  writeFileSync(file("kubeconfig"), JSON.stringify(kubeConfigOf(api.port)));
+  writeFileSync(file("kubeconfig"), JSON.stringify(kubeConfigOf(api.port, certificate)));
   const log = openSync(file("bridge.jsonl"), "w");
   const child = spawn(process.execPath, [options.program], {
     env: {
@@ -146,11 +146,16 @@ export async function startBridge(options: BridgeOptions): Promise<BridgeProcess
   };
 }
 
-function kubeConfigOf(port: number): object {
+function kubeConfigOf(port: number, { cert }: Certificate): object {
+  const authority = Buffer.from(cert).toString("base64");
+  const cluster = {
+    server: `https://127.0.0.1:${port}`,
+    "certificate-authority-data": authority,
+  };
   return {
     apiVersion: "v1",
     kind: "Config",
-    clusters: [{ name: "fake", cluster: { server: `http://127.0.0.1:${port}` } }],
+    clusters: [{ name: "fake", cluster }],
     users: [{ name: "bridge", user: { token: "of-the-bridge" } }],
     contexts: [{ name: "fake", context: { cluster: "fake", user: "bridge" } }],
     "current-context": "fake",

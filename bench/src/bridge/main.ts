@@ -41,7 +41,12 @@ async function inFolder<T>(run: (folder: string) => Promise<T>): Promise<T> {
 const program = resolve(values.program);
 const certificate = createCertificate();
 const common = { program, certificate, ...extent };
+const tell = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+tell(`${extent.bouncers} bouncers come back at once ...`);
 const reconnect = await inFolder((folder) => measureReconnect({ ...common, folder }));
+tell(`${extent.policies} policies follow ${extent.changes} changes ...`);
 const propagation = await inFolder((folder) => measurePropagation({ ...common, folder }));
 const measured = { reconnect, propagation };
 process.stdout.write(formatTable(measured));
@@ -53,5 +58,5 @@ if (!values.short) {
   writeFileSync(values.output, `${JSON.stringify(result, round, 2)}\n`);
 }
 const excess = findExcess(measured);
-for (const line of excess) process.stderr.write(`${line}\n`);
+for (const line of excess) tell(line);
 process.exitCode = excess.length === 0 ? 0 : 1;

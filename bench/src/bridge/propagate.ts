@@ -3,7 +3,7 @@ import { type ChildProcess, execFileSync, fork } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type Certificate, createMount, findFreePort, startApi, startBridge } from "./bridge.ts";
-import type { PolicyNews, PoliciesOrder } from "./policies.ts";
+import type { PolicyNews, PoliciesOrder } from "../../../bouncer/test/load/policies.ts";
 
 export interface Propagation {
   readonly policies: number;
@@ -33,7 +33,7 @@ const example = fileURLToPath(new URL("../../../examples/policy/build.sh", impor
 export async function measurePropagation(options: PropagateOptions): Promise<Propagation> {
   const { program, folder, certificate, policies, processes, changes } = options;
   const contents = Array.from({ length: changes + 1 }, (_, index) => build(folder, `r${index}`));
-  const api = await startApi();
+  const api = await startApi(certificate);
   const mount = await createMount(`${folder}/bundles`);
   await mount.write(bundle, contents[0] ?? new Uint8Array());
   const port = await findFreePort();
@@ -89,13 +89,17 @@ type Order = Omit<PoliciesOrder, "first" | "count">;
 function startPolicies(policies: number, processes: number, order: Order) {
   const arrived = new Map<string, number[]>();
   let look = (): void => undefined;
-  const program = fileURLToPath(new URL("./policies.ts", import.meta.url));
+  let fail = (_error: Error): void => undefined;
+  const program = fileURLToPath(new URL("../../../bouncer/test/load/policies.ts", import.meta.url));
   const count = Math.ceil(policies / processes);
   const children = Array.from({ length: processes }, (_, index): ChildProcess => {
     const child = fork(program);
     child.on("message", ({ revision, at }: PolicyNews) => {
       arrived.set(revision, [...(arrived.get(revision) ?? []), at]);
       look();
+    });
+    child.on("exit", (code) => {
+      if (code !== 0) fail(new Error(`the process of policies ended with ${code}`));
     });
     const first = index * count;
     child.send({ ...order, first, count: Math.min(count, policies - first) });
@@ -107,6 +111,7 @@ function startPolicies(policies: number, processes: number, order: Order) {
         const problem = (): Error =>
           new Error(`${arrived.get(revision)?.length ?? 0} of ${policies} enforce ${revision}`);
         const timer = setTimeout(() => reject(problem()), patienceMs);
+        fail = reject;
         look = () => {
           const times = arrived.get(revision) ?? [];
           if (times.length < policies) return;

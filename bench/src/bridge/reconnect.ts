@@ -39,7 +39,7 @@ const patienceMs = 180_000;
 
 export async function measureReconnect(options: ReconnectOptions): Promise<Reconnect> {
   const { bouncers, certificate, folder, program } = options;
-  const api = await startApi();
+  const api = await startApi(certificate);
   const mount = await createMount(`${folder}/bundles`);
   const contents = await Promise.all([1, 2, 3].map((version) => pack(version, options.bundleKiB)));
   const [first, second, third] = contents;

@@ -1,8 +1,8 @@
-/** A process of real policies, each with its own link to the bridge. */
+/** A process of real policies, each with its own link to a bridge, ordered about by messages. */
 import { tmpdir } from "node:os";
 import { pino } from "pino";
-import { parseConfig } from "../../../bouncer/src/config.ts";
-import { createPolicy } from "../../../bouncer/src/policy/policy.ts";
+import { parseConfig } from "../../src/config.ts";
+import { createPolicy } from "../../src/policy/policy.ts";
 
 export interface PoliciesOrder {
   readonly first: number;
