@@ -1,7 +1,14 @@
 /** Built-in functions yaml.*: only they load the package that reads YAML. */
-import { BuiltinError, type Builtins } from "../builtin.ts";
+import { BuiltinError, type Builtins, type Query } from "../builtin.ts";
 import { readYaml } from "./yaml/read.ts";
 import { writeYaml } from "./yaml/write.ts";
+
+/** Reading is one piece of work, and takes some microseconds for each character. */
+const stepsOfCharacter = 300;
+
+function checkReading(query: Query, text: string): void {
+  query.checkTime(text.length * stepsOfCharacter);
+}
 
 function isYaml(text: string): boolean {
   try {
@@ -14,10 +21,16 @@ function isYaml(text: string): boolean {
 }
 
 export const builtins: Builtins = {
-  "yaml.is_valid": (operands) => {
+  "yaml.is_valid": (operands, query) => {
     const text = operands.value(0);
-    return typeof text === "string" && isYaml(text);
+    if (typeof text !== "string") return false;
+    checkReading(query, text);
+    return isYaml(text);
   },
   "yaml.marshal": (operands) => writeYaml(operands.value(0)),
-  "yaml.unmarshal": (operands) => readYaml(operands.string(0)),
+  "yaml.unmarshal": (operands, query) => {
+    const text = operands.string(0);
+    checkReading(query, text);
+    return readYaml(text);
+  },
 };
