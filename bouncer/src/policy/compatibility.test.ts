@@ -189,6 +189,11 @@ const results: Readonly<Record<keyof typeof resultDifferences, () => void>> = {
     expect(decideVerdict({ allowed: true, dynamic_metadata: { a: 1 } })).toEqual(plainAllow);
     expect(decideVerdict({ allowed: true, dynamic_metadata: "a" })).toMatchObject(refused);
   },
+  bigNumbers: () => {
+    const dynamic_metadata: unknown = JSON.parse('{"count":9007199254740993}');
+    expect(decideVerdict({ allowed: true, dynamic_metadata })).toEqual(plainAllow);
+    expect(decideVerdict({ allowed: false, http_status: 2 ** 53 })).toMatchObject(refused);
+  },
   storage: () => {
     expect(decideVerdict({ allowed: true, ttl: 5, no_store: true })).toEqual(plainAllow);
     expect(decideVerdict({ allowed: true, ttl: "5s" })).toMatchObject(refused);

@@ -144,6 +144,12 @@ export const resultDifferences = {
     bouncer: "to the audit record, in `result`; the id is `x-bouncer-decision-id`",
     reason: "There are no later filters.",
   },
+  bigNumbers: {
+    about: "integers beyond 2^53 in a result",
+    plugin: "as Rego has them",
+    bouncer: "rounded in the audit record; nothing else of a result is such a number",
+    reason: "The result is read with JavaScript's numbers. Write them as text.",
+  },
   storage: {
     about: "`ttl`, `no_store`",
     plugin: "unknown, so ignored",
