@@ -1,9 +1,12 @@
 /** The policy as the bouncer asks it: from the head of a request to the verdict, and a new bundle. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { parseConfig } from "../../../bouncer/src/config.ts";
-import { environment, fileName } from "../../../bouncer/src/contract.ts";
+import { environment } from "../../../bouncer/src/contract.ts";
 import type { Decision, RequestHead } from "../../../bouncer/src/policy/decision.ts";
 import { createPolicy } from "../../../bouncer/src/policy/policy.ts";
 import { createLog, createLogStream } from "../../../bouncer/src/telemetry/log.ts";
@@ -21,25 +24,34 @@ export async function startPolicy(
   cacheTtlSeconds: number,
 ): Promise<AskedPolicy> {
   const directory = mkdtempSync(join(folder, "policy-"));
-  const put = (bytes: Uint8Array): void => writeFileSync(join(directory, fileName.bundle), bytes);
-  put(bundle);
+  let served = bundle;
+  const server = createServer((_request, response) => {
+    response.end(served);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
   const parsed = parseConfig({
+    [environment.policyBundleUrl]: `http://127.0.0.1:${port}/bundle.tar.gz`,
     [environment.policyDirectory]: directory,
     [environment.policyDecisionPath]: entrypoint,
     [environment.cacheTtl]: String(cacheTtlSeconds),
-    [environment.logLevel]: "warn",
+    [environment.logLevel]: "error",
   });
   if (parsed.kind === "invalid") throw new Error(parsed.problems.join("; "));
   const log = createLog(parsed.config, createLogStream(process.stderr));
   const policy = await createPolicy(parsed.config, { log, version: "bench" });
+  // Nothing is stored, so nothing is active before.
+  await policy.refresh();
   return {
     decide: async (request) => await policy.decide(request, null),
     replace: async (bytes) => {
-      put(bytes);
+      served = bytes;
       await policy.refresh();
     },
     [Symbol.asyncDispose]: async () => {
       await policy.close();
+      server.closeAllConnections();
+      server.close();
       rmSync(directory, { recursive: true });
     },
   };
