@@ -11,6 +11,7 @@ import {
   signedBytes,
   splitToken,
 } from "../crypto/token.ts";
+import { trimBoth } from "../crypto/trim.ts";
 import { encodeUtf8 } from "../text/utf8.ts";
 import { readVerificationKeys } from "../crypto/verification-key.ts";
 import {
@@ -33,7 +34,7 @@ function decode(text: string): Value {
     throw new BuiltinError("cty must be a string");
   }
   // Some encoders put the inner token between quotes.
-  if (content === "JWT") return decode(payload.replaceAll(/^["']+|["']+$/g, ""));
+  if (content === "JWT") return decode(trimBoth(payload, `"'`));
   const signature = decodeBase64Url(token.signature).toString("hex");
   return [header, parseObject(payload), signature];
 }

@@ -17,7 +17,6 @@ import {
   toPrivateJwk,
 } from "../crypto/private-key.ts";
 import type { PublicKey } from "../crypto/public-key.ts";
-import { toByteString } from "../text/utf8.ts";
 
 type Read = (der: Uint8Array) => PrivateKey;
 
@@ -38,7 +37,8 @@ function readBlocks(source: string): readonly PemBlock[] {
 /** PEM blocks of other types are skipped. */
 function readKeys(text: string): readonly PrivateKey[] {
   return readBlocks(
-    attempt(() => decodeBase64(text).toString("latin1")) ?? toByteString(text),
+    attempt(() => decodeBase64(text).toString("latin1")) ??
+      Buffer.from(text, "utf8").toString("latin1"),
   ).flatMap(({ type, bytes }) => {
     const read = readers.get(type);
     return read === undefined ? [] : [read(bytes)];

@@ -6,6 +6,7 @@ import { describeCertificate, describeWithUris } from "../crypto/certificate-jso
 import { findCertificates } from "../crypto/certificate-source.ts";
 import { findChain } from "../crypto/chain.ts";
 import { type Json, toValue } from "../crypto/go-json.ts";
+import { trimBoth } from "../crypto/trim.ts";
 import { RegoNumber } from "../number.ts";
 import { toInt64 } from "../text/int64.ts";
 import { isArray, type RegoObject, RegoSet, type Value } from "../value.ts";
@@ -36,13 +37,9 @@ const usageNames = [
   "MicrosoftKernelCodeSigning",
 ].map((name) => `KeyUsage${name}`);
 
-function trimQuotes(text: string): string {
-  return text.replaceAll(/^"+|"+$/g, "");
-}
-
 function readHost(value: Value): string {
   if (typeof value !== "string") throw new BuiltinError("'DNSName' should be a string");
-  return trimQuotes(value);
+  return trimBoth(value, '"');
 }
 
 function readInteger(value: Value): bigint {
@@ -57,7 +54,7 @@ function readUsages(value: Value): readonly number[] {
   }
   return [...value].flatMap((name) => {
     if (typeof name !== "string") return [];
-    const usage = usageNames.indexOf(trimQuotes(name));
+    const usage = usageNames.indexOf(trimBoth(name, '"'));
     if (usage < 0) throw new BuiltinError("invalid entries for 'KeyUsages' found");
     return [usage];
   });

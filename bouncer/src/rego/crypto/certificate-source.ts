@@ -1,6 +1,5 @@
 /** The ways in which policies have certificates: PEM, base64 of PEM, base64 of DER. */
 import { BuiltinError } from "../builtin.ts";
-import { toByteString } from "../text/utf8.ts";
 import { decodeBase64 } from "./base64.ts";
 import { type Certificate, readCertificates } from "./certificate.ts";
 import { readPem } from "./pem.ts";
@@ -9,7 +8,9 @@ export const pemPrefix = "-----BEGIN";
 
 /** As characters that stand for bytes; throws BuiltinError when it is neither PEM nor base64. */
 export function decodeSource(text: string, prefix = pemPrefix): string {
-  return text.startsWith(prefix) ? toByteString(text) : decodeBase64(text).toString("latin1");
+  return text.startsWith(prefix)
+    ? Buffer.from(text, "utf8").toString("latin1")
+    : decodeBase64(text).toString("latin1");
 }
 
 export function findCertificates(text: string): readonly Certificate[] {

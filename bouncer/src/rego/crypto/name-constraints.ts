@@ -102,7 +102,7 @@ export function isAddress(text: string): boolean {
   if (octets !== undefined) {
     return octets.every((octet) => Number(octet) < 256 && String(Number(octet)) === octet);
   }
-  return /^[\da-f:.]*:[\da-f:.]*$/i.test(text) && text.split(":").length > 2;
+  return /^[\da-f:.]+$/i.test(text) && text.split(":").length > 2;
 }
 
 function readNetwork(content: Uint8Array): Network {

@@ -4,6 +4,7 @@
  */
 import { attempt } from "./attempt.ts";
 import { decodeBase64 } from "./base64.ts";
+import { trimEnd } from "./trim.ts";
 
 const begin = "-----BEGIN ";
 const end = "-----END ";
@@ -44,7 +45,7 @@ function readLine(text: string, at: number): Line {
   const found = text.indexOf("\n", at);
   const stop = found < 0 ? text.length : found;
   const line = text.slice(at, found > at && text[found - 1] === "\r" ? found - 1 : stop);
-  return { text: line.replace(/[ \t]+$/, ""), next: found < 0 ? text.length : found + 1 };
+  return { text: trimEnd(line, " \t"), next: found < 0 ? text.length : found + 1 };
 }
 
 function readBlock(text: string, start: number, marker: number): PemBlock | null {

@@ -4,7 +4,6 @@ import { readCertificate } from "./certificate.ts";
 import { type Jwk, readJwks } from "./jwk.ts";
 import { readPem } from "./pem.ts";
 import { readPublicKey } from "./public-key.ts";
-import { toByteString } from "../text/utf8.ts";
 
 /** Of JWKs, only those for an algorithm that tokens can be signed with, or for any. */
 const signatureAlgorithms: ReadonlySet<string> = new Set([
@@ -51,7 +50,7 @@ export function readVerificationKeys(text: string): readonly VerificationKey[] {
 }
 
 function parseKeys(text: string): readonly VerificationKey[] {
-  const bytes = toByteString(text);
+  const bytes = Buffer.from(text, "utf8").toString("latin1");
   const block = readPem(bytes);
   if (block === null) return readJwks(text).filter(({ alg }) => signatureAlgorithms.has(alg));
   if (block.next < bytes.length) {

@@ -17,23 +17,30 @@ export function decodeUtf8(bytes: Uint8Array): string {
 
 /** TextDecoder would make one U+FFFD of several bytes that begin a character together. */
 function decodeBroken(bytes: Uint8Array): string {
-  let text = "";
+  const parts: string[] = [];
+  let start = 0;
   for (let at = 0; at < bytes.length;) {
     const length = lengthAt(bytes, at);
-    text += length === 0 ? "\u{FFFD}" : strict.decode(bytes.subarray(at, at + length));
+    if (length === 0) {
+      if (start < at) parts.push(strict.decode(bytes.subarray(start, at)));
+      parts.push("\u{FFFD}");
+      start = at + 1;
+    }
     at += Math.max(length, 1);
   }
-  return text;
+  return parts.join("") + strict.decode(bytes.subarray(start));
 }
 
 /** Bytes of the character that begins at `at`; 0 when none does. */
 function lengthAt(bytes: Uint8Array, at: number): number {
-  const [first = 0, second = 0] = bytes.subarray(at, at + 2);
+  const first = bytes[at] ?? 0;
   if (first < 0x80) return 1;
-  if (first < 0xc2 || first > 0xf4 || !isSecond(first, second)) return 0;
+  if (first < 0xc2 || first > 0xf4 || !isSecond(first, bytes[at + 1] ?? 0)) return 0;
   const length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  const rest = bytes.subarray(at + 1, at + length);
-  return rest.length === length - 1 && rest.every((byte) => (byte & 0xc0) === 0x80) ? length : 0;
+  for (let next = at + 1; next < at + length; next += 1) {
+    if (((bytes[next] ?? 0) & 0xc0) !== 0x80) return 0;
+  }
+  return length;
 }
 
 /** No overlong forms, no surrogates, nothing above U+10FFFF. */
