@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { tokenAudience } from "../../bouncer/src/contract.ts";
 import { parseConfig } from "./config.ts";
 
+const serviceAccountFolder = "/var/run/secrets/kubernetes.io/serviceaccount";
 const defaults = {
   port: 8443,
   adminPort: 9090,
@@ -14,7 +15,7 @@ const defaults = {
   s3: { endpoint: null, region: "us-east-1", isPathStyle: true },
   ociCredentialsFile: null,
   tlsDirectory: "/tls",
-  authentication: { kind: "tokenreview", audience: tokenAudience },
+  authentication: { kind: "tokenreview", audience: tokenAudience, serviceAccountFolder },
   maxConnections: 20_000,
   logLevel: "info",
 };
@@ -40,7 +41,7 @@ test.each([
   [
     "another audience",
     { BRIDGE_TOKEN_AUDIENCE: "me" },
-    { authentication: { kind: "tokenreview", audience: "me" } },
+    { authentication: { kind: "tokenreview", audience: "me", serviceAccountFolder } },
   ],
   [
     "places elsewhere, with what they need",

@@ -92,6 +92,15 @@ export const table = {
     accepts: "an audience",
     doc: "With `tokenreview`: the audience that a token must have been issued for.",
   }),
+  serviceAccountFolder: variable(
+    "BRIDGE_SERVICE_ACCOUNT_FOLDER",
+    "/var/run/secrets/kubernetes.io/serviceaccount",
+    text,
+    {
+      accepts: "a path",
+      doc: "With `tokenreview`, in a pod: folder of the bridge's own `token` and of the API server's `ca.crt`. Elsewhere, or with `KUBECONFIG`, a kubeconfig is used.",
+    },
+  ),
   tokenFile: variable("BRIDGE_TOKEN_FILE", "", text, {
     accepts: "a path",
     doc: "With `token`: file of accepted tokens, one a line, each of 16 characters or more. Read again when it changes; lines that start with `#` are left out.",
@@ -118,6 +127,7 @@ type Direct = Omit<
   | "plainHttp"
   | "auth"
   | "tokenAudience"
+  | "serviceAccountFolder"
   | "tokenFile"
   | "upstreamPollSeconds"
   | "s3Endpoint"
@@ -136,7 +146,11 @@ export interface Config extends Direct {
     readonly isPathStyle: boolean;
   };
   readonly authentication:
-    | { readonly kind: "tokenreview"; readonly audience: string }
+    | {
+        readonly kind: "tokenreview";
+        readonly audience: string;
+        readonly serviceAccountFolder: string;
+      }
     | { readonly kind: "token"; readonly file: string };
 }
 
@@ -161,7 +175,7 @@ function findConflicts(textOf: TextOf): string[] {
 }
 
 function build(variables: Variables): Config {
-  const { plainHttp, auth, tokenAudience, tokenFile, ...rest } = variables;
+  const { plainHttp, auth, tokenAudience, serviceAccountFolder, tokenFile, ...rest } = variables;
   const { upstreamPollSeconds, s3Endpoint, s3Region, s3PathStyle, ...direct } = rest;
   return {
     ...direct,
@@ -171,6 +185,6 @@ function build(variables: Variables): Config {
     authentication:
       auth === "token"
         ? { kind: "token", file: tokenFile }
-        : { kind: "tokenreview", audience: tokenAudience },
+        : { kind: "tokenreview", audience: tokenAudience, serviceAccountFolder },
   };
 }

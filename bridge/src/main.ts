@@ -1,29 +1,22 @@
 /** The bridge's process: environment, start, signals. The only place for process.env and exit. */
 import type { Logger } from "pino";
+import { connectApiServer } from "./api-server.ts";
 import { startBridge, type Bridge } from "./bridge.ts";
 import type { CheckToken } from "./authenticate.ts";
 import { parseConfig, type Config } from "./config.ts";
 import { BridgeError, messageOf } from "./errors.ts";
 import { createLog } from "./log.ts";
 import { createStaticCheck } from "./static-tokens.ts";
-import { createTokenReviewCheck, loadKubeConfig } from "./token-review.ts";
+import { createTokenReviewCheck } from "./token-review.ts";
 
 const exitCode = { startFailed: 1, configInvalid: 2 } as const;
 const tokenReviewTimeoutMs = 5_000;
 
-function createCheck({ authentication }: Config, log: Logger): CheckToken {
+async function createCheck({ authentication }: Config, log: Logger): Promise<CheckToken> {
   if (authentication.kind === "token") return createStaticCheck(authentication.file, log);
-  try {
-    const kubeConfig = loadKubeConfig();
-    const { audience } = authentication;
-    return createTokenReviewCheck({ kubeConfig, audience, log, timeoutMs: tokenReviewTimeoutMs });
-  } catch (error) {
-    throw new BridgeError(
-      "start_failed",
-      `Cannot load the Kubernetes configuration: ${messageOf(error)}`,
-      error,
-    );
-  }
+  const { audience, serviceAccountFolder } = authentication;
+  const ask = await connectApiServer(process.env, serviceAccountFolder);
+  return createTokenReviewCheck({ ask, audience, log, timeoutMs: tokenReviewTimeoutMs });
 }
 
 function closeOnSignal(bridge: Bridge, log: Logger): void {
@@ -60,7 +53,7 @@ async function main(): Promise<void> {
     const bridge = await startBridge(config, {
       log,
       now: Date.now,
-      checkToken: createCheck(config, log),
+      checkToken: await createCheck(config, log),
     });
     closeOnSignal(bridge, log);
   } catch (error) {

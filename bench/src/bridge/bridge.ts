@@ -113,13 +113,17 @@ export async function startBridge(options: BridgeOptions): Promise<BridgeProcess
   await mkdir(file("tls"), { recursive: true });
   writeFileSync(file("tls/tls.crt"), certificate.cert);
   writeFileSync(file("tls/tls.key"), certificate.key);
-  writeFileSync(file("kubeconfig"), JSON.stringify(kubeConfigOf(api.port, certificate)));
+  await mkdir(file("account"), { recursive: true });
+  writeFileSync(file("account/token"), "of-the-bridge");
+  writeFileSync(file("account/ca.crt"), certificate.cert);
   const log = openSync(file("bridge.jsonl"), "w");
   const child = spawn(process.execPath, [options.program], {
     env: {
       // As in the image.
       MALLOC_ARENA_MAX: "1",
-      KUBECONFIG: file("kubeconfig"),
+      KUBERNETES_SERVICE_HOST: "127.0.0.1",
+      KUBERNETES_SERVICE_PORT: String(api.port),
+      BRIDGE_SERVICE_ACCOUNT_FOLDER: file("account"),
       BRIDGE_PORT: String(options.port),
       BRIDGE_ADMIN_PORT: "0",
       BRIDGE_BUNDLE_DIRECTORY: options.bundles,
@@ -143,21 +147,5 @@ export async function startBridge(options: BridgeOptions): Promise<BridgeProcess
       child.kill("SIGKILL");
       await exited;
     },
-  };
-}
-
-function kubeConfigOf(port: number, { cert }: Certificate): object {
-  const authority = Buffer.from(cert).toString("base64");
-  const cluster = {
-    server: `https://127.0.0.1:${port}`,
-    "certificate-authority-data": authority,
-  };
-  return {
-    apiVersion: "v1",
-    kind: "Config",
-    clusters: [{ name: "fake", cluster }],
-    users: [{ name: "bridge", user: { token: "of-the-bridge" } }],
-    contexts: [{ name: "fake", context: { cluster: "fake", user: "bridge" } }],
-    "current-context": "fake",
   };
 }

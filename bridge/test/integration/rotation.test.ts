@@ -5,6 +5,7 @@ import type { IncomingMessage } from "node:http";
 import * as v from "valibot";
 import { expect, test } from "vitest";
 import { cacheDefaults } from "../../src/authenticate.ts";
+import { fromKubeConfig } from "../../src/kube-config.ts";
 import { createStaticCheck } from "../../src/static-tokens.ts";
 import { createTokenReviewCheck } from "../../src/token-review.ts";
 import { packRevision } from "../archive.ts";
@@ -74,7 +75,7 @@ test("a projected token is renewed: the API server is asked about the new one, t
   const running = await startTestBridge({
     files: { [bundleName]: await packRevision("r1") },
     checkToken: createTokenReviewCheck({
-      kubeConfig,
+      ask: fromKubeConfig(kubeConfig),
       audience: "bouncer-bridge",
       log,
       timeoutMs: 5_000,

@@ -1,16 +1,20 @@
+import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
+import { createServer } from "node:https";
 import { join } from "node:path";
 import type { KubeConfig } from "@kubernetes/client-node";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import { connectApiServer } from "../../src/api-server.ts";
+import { fromKubeConfig } from "../../src/kube-config.ts";
 import { createStaticCheck } from "../../src/static-tokens.ts";
 import { createTokenReviewCheck } from "../../src/token-review.ts";
 import { reviewed, startApiServer } from "./api-server.ts";
-import { createDirectory, createTestLog } from "./support.ts";
+import { createCertificate, createDirectory, createTestLog } from "./support.ts";
 
 function createCheck(kubeConfig: KubeConfig, timeoutMs = 5_000) {
   const logged = createTestLog();
   const check = createTokenReviewCheck({
-    kubeConfig,
+    ask: fromKubeConfig(kubeConfig),
     audience: "bouncer-bridge",
     log: logged.log,
     timeoutMs,
@@ -32,6 +36,38 @@ test("the API server is asked about the token and our audience, with the bridge'
       body: { spec: { token: "pod-token", audiences: ["bouncer-bridge"] } },
     },
   ]);
+});
+
+test("in a pod it is asked by the service account's files, as they are now", async () => {
+  const folder = await createDirectory();
+  const certificate = createCertificate();
+  const seen: (string | undefined)[] = [];
+  const server = createServer(
+    { cert: certificate["tls.crt"], key: certificate["tls.key"] },
+    (request, response) => {
+      seen.push(request.headers.authorization);
+      const isRenewed = request.headers.authorization === "Bearer renewed";
+      response.writeHead(isRenewed ? 201 : 401).end(JSON.stringify(reviewed));
+    },
+  );
+  server.listen(0, "localhost");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  await writeFile(join(folder, "token"), "first\n");
+  await writeFile(join(folder, "ca.crt"), createCertificate()["tls.crt"]);
+  const ask = await connectApiServer(
+    { KUBERNETES_SERVICE_HOST: "localhost", KUBERNETES_SERVICE_PORT: String(port) },
+    folder,
+  );
+  const signal = AbortSignal.timeout(20_000);
+  await expect(ask({}, signal)).rejects.toThrow(/self-signed|unable to verify/);
+  await writeFile(join(folder, "ca.crt"), certificate["tls.crt"]);
+  await expect(ask({}, signal)).rejects.toThrow("status 401");
+  await writeFile(join(folder, "token"), "renewed\n");
+  expect(await ask({}, signal)).toEqual(reviewed);
+  expect(seen).toEqual(["Bearer first", "Bearer renewed"]);
 });
 
 test.each([
