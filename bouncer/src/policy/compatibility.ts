@@ -29,13 +29,13 @@ export const inputDifferences = {
   },
   time: {
     about: "`attributes.request.time`",
-    plugin: "an object of `seconds` and `nanos`",
+    plugin: "an object of `seconds` and `nanos`; text in older sources",
     bouncer: "text, as `time.parse_rfc3339_ns` reads it",
     reason: "`version.encoding` is `protojson`, in which a time is text.",
   },
   size: {
     about: "`attributes.request.http.size`",
-    plugin: "a number, absent when it is 0",
+    plugin: "a number, absent when it is 0; text in older sources",
     bouncer: "a number: Content-Length, `0` without a body, `-1` for a body in chunks",
     reason: "A rule that compares it is never undefined.",
   },
@@ -127,7 +127,7 @@ export const resultDifferences = {
   framing: {
     about:
       "headers that frame, route or upgrade (Host, Content-Length, Transfer-Encoding, ...) and pseudo-headers such as `:path`",
-    plugin: "handed to Envoy, which ignores some",
+    plugin: "handed to Envoy",
     bouncer: "`policy_result`",
     reason:
       "They say where a message ends and goes to. What is asked for and cannot be done refuses.",
@@ -183,7 +183,7 @@ export function renderCompatibility(): string {
     "",
     "A policy for OPA's Envoy plugin gets the input document it knows and is understood by the same contract: `true`, `false`, or an object with `allowed`, `headers`, `response_headers_to_add`, `request_headers_to_remove`, `query_parameters_to_remove`, `query_parameters_to_set`, `body`, `http_status` and `dynamic_metadata`. What is different is in the tables below, and why.",
     "",
-    "**How far this was shown.** The column *Plugin* was read from the plugin's published source. No running plugin was compared with: its Go module could not be had where these tests were written. The tests compare paths, queries, forms and multipart bodies with the parsers of Go's standard library, which the plugin calls, and decisions with what the real `opa eval` answers to the same policy and input; how the plugin puts these together, and what it sends to Envoy, rests on reading.",
+    "**How far this was shown.** The column *Plugin* was read in copies of the plugin's public source, the newest that there were; to which release they belong is not known. No running plugin was compared with: its Go module could not be had where these tests were written. The tests compare paths, queries, forms, JSON and multipart bodies with the parsers of Go's standard library, which the plugin calls, and decisions with what the real `opa eval` answers to the same policy and input; how the plugin puts these together, and what it sends to Envoy, rests on reading.",
     "",
     "## The input",
     renderDifferences(inputDifferences),
