@@ -4,14 +4,18 @@
  * keys of any type and long numbers arrive as they were. Interface of the module: OPA, Wasm ABI 1.2.
  */
 import { type Builtin, BuiltinError, Operands, type Query, TimeIsUp } from "./builtin.ts";
-import { meterName, meterSignal, meterSteps } from "./wasm/meter.ts";
+import { meterSignal } from "./wasm/function.ts";
+import { meterName, meterSteps } from "./wasm/meter.ts";
 import { parseTerm, printTerm } from "./term.ts";
 
 /** What a module compiled by OPA exports and we call. */
 interface Exports {
   builtins(): number;
+  entrypoints(): number;
   opa_eval(...args: readonly number[]): number;
+  opa_heap_ptr_get(): number;
   opa_json_dump(value: number): number;
+  opa_json_parse(text: number, length: number): number;
   opa_malloc(length: number): number;
   opa_value_dump(value: number): number;
   opa_value_parse(text: number, length: number): number;
@@ -19,8 +23,11 @@ interface Exports {
 
 const exported = [
   "builtins",
+  "entrypoints",
   "opa_eval",
+  "opa_heap_ptr_get",
   "opa_json_dump",
+  "opa_json_parse",
   "opa_malloc",
   "opa_value_dump",
   "opa_value_parse",
@@ -51,19 +58,27 @@ export interface Evaluating {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/**
+ * A decision, or an operand, of more bytes is none that anybody means: to look for its end and to
+ * read it would hold up all requests.
+ */
+const maxTextBytes = 32 * 1024 * 1024;
+
 export class Host {
-  readonly imports: WebAssembly.Imports;
+  readonly #imports: WebAssembly.Imports;
   readonly #options: HostOptions;
   #exports: Exports | null = null;
   #meter: WebAssembly.Global | null = null;
   #table: readonly { readonly name: string; readonly run: Builtin }[] = [];
   #evaluating: Evaluating | null = null;
+  /** For what runs in the module outside of evaluations; without one, it is ended when it asks. */
+  #deadline = Number.NEGATIVE_INFINITY;
 
   constructor(options: HostOptions) {
     this.#options = options;
     const call = (id: number, _context: number, ...args: readonly number[]): number =>
       this.#call(id, args);
-    this.imports = {
+    this.#imports = {
       env: {
         memory: options.memory,
         opa_abort: (address: number) => {
@@ -81,22 +96,49 @@ export class Host {
     };
   }
 
-  /** Makes an instance current; the memory and everything in it stays. Throws for a foreign one. */
-  attach(instance: WebAssembly.Instance): void {
-    const { exports } = instance;
+  /**
+   * Makes a new instance current; the memory and everything in it stays. Code of the module runs
+   * already here. Throws for a foreign one, and what that throws.
+   */
+  instantiate(module: WebAssembly.Module, withinMs: number): void {
+    const { exports } = this.within(
+      withinMs,
+      () => new WebAssembly.Instance(module, this.#imports),
+    );
     const meter = exports[meterName];
     if (!areExports(exports)) throw new TypeError("it was not compiled by OPA 0.27 or later");
     this.#exports = exports;
     this.#meter = isGlobal(meter) ? meter : null;
   }
 
-  /** Names and numbers of the built-ins that the module calls in its host. */
-  required(): Readonly<Record<string, number>> {
-    const ids: unknown = JSON.parse(
-      this.read(this.#current().opa_json_dump(this.#current().builtins())),
-    );
+  /** Whatever of the module `run` calls is ended when it takes longer. */
+  within<T>(ms: number, run: () => T): T {
+    this.#deadline = this.#options.now() + ms;
+    try {
+      return run();
+    } finally {
+      this.#deadline = Number.NEGATIVE_INFINITY;
+    }
+  }
+
+  /** Names and numbers of what the module has, or of the built-ins that it calls in its host. */
+  list(what: "builtins" | "entrypoints"): Readonly<Record<string, number>> {
+    const exports = this.#current();
+    const ids: unknown = JSON.parse(this.read(exports.opa_json_dump(exports[what]())));
     const entries = typeof ids === "object" && ids !== null ? Object.entries(ids) : [];
     return Object.fromEntries(entries.filter(([, id]) => typeof id === "number"));
+  }
+
+  /** Takes a JSON text in for good: where its value is, and where what lies behind it begins. */
+  load(text: Uint8Array): { readonly value: number; readonly end: number } {
+    const exports = this.#current();
+    const address = exports.opa_malloc(text.byteLength) >>> 0;
+    new Uint8Array(this.#options.memory.buffer).set(text, address);
+    const value = exports.opa_json_parse(address, text.byteLength);
+    if (value === 0) throw new Error("its data are not JSON");
+    const end = exports.opa_heap_ptr_get() >>> 0;
+    if (end > this.#options.memory.buffer.byteLength) throw new Error("its heap has no end");
+    return { value, end };
   }
 
   connect(ids: Readonly<Record<string, number>>): void {
@@ -121,7 +163,11 @@ export class Host {
   /** The text that begins at `address` and ends before the next zero. */
   read(address: number): string {
     const bytes = new Uint8Array(this.#options.memory.buffer);
-    return decoder.decode(bytes.subarray(address, bytes.indexOf(0, address)));
+    const begin = address >>> 0;
+    const text = bytes.subarray(begin, begin + maxTextBytes);
+    const length = text.indexOf(0);
+    if (length < 0) throw new Error(`a value has more than ${maxTextBytes} bytes`);
+    return decoder.decode(text.subarray(0, length));
   }
 
   #current(): Exports {
@@ -130,8 +176,8 @@ export class Host {
   }
 
   #tick(): void {
-    const deadline = this.#evaluating?.deadline ?? Number.POSITIVE_INFINITY;
-    if (this.#options.now() >= deadline) throw new TimeIsUp("the evaluation took too long");
+    const deadline = this.#evaluating?.deadline ?? this.#deadline;
+    if (this.#options.now() >= deadline) throw new TimeIsUp("the policy took too long");
     if (this.#meter !== null) this.#meter.value = meterSteps;
   }
 
@@ -154,7 +200,7 @@ export class Host {
   #write(text: string): number {
     const bytes = encoder.encode(text);
     const exports = this.#current();
-    const address = exports.opa_malloc(bytes.byteLength);
+    const address = exports.opa_malloc(bytes.byteLength) >>> 0;
     new Uint8Array(this.#options.memory.buffer).set(bytes, address);
     const value = exports.opa_value_parse(address, bytes.byteLength);
     if (value === 0) throw new Error("the result of a built-in function was not taken");

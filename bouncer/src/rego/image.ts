@@ -1,9 +1,8 @@
 /**
  * A compiled policy with its data in memory, before anybody may ask it: the slow part, done beside
- * the traffic, in another thread when there is any. The only importer of opa-wasm, which knows how
- * modules of OPA want to be loaded.
+ * the traffic, in another thread when there is any.
+ * The policy's own code runs here already, and is not trusted to end.
  */
-import * as sdk from "@open-policy-agent/opa-wasm";
 import { AppError } from "../errors.ts";
 import { Host } from "./host.ts";
 import { meter } from "./wasm/meter.ts";
@@ -34,38 +33,12 @@ export interface Image {
   readonly heapAddress: number;
 }
 
-/** The package's class as it is at run time: its type declarations and its ES module disagree. */
-interface LoadedPolicy {
-  readonly entrypoints: Readonly<Record<string, number>>;
-  readonly dataAddr: number;
-  readonly dataHeapPtr: number;
-  setData(data: ArrayBuffer): void;
-}
-interface Sdk {
-  readonly LoadedPolicy: new (
-    instance: WebAssembly.Instance,
-    memory: WebAssembly.Memory,
-    minorVersion: number,
-  ) => LoadedPolicy;
-}
-
-function isSdk(value: unknown): value is Sdk {
-  return typeof value === "object" && value !== null && "LoadedPolicy" in value;
-}
-
-function getSdk(): Sdk {
-  const found: unknown = Reflect.get(sdk, "default");
-  if (!isSdk(found)) throw new TypeError("@open-policy-agent/opa-wasm has no LoadedPolicy");
-  return found;
-}
-const { LoadedPolicy } = getSdk();
-
-/** `opa_eval`, without which no instance is attached, came with this version of OPA's interface. */
-const abiMinorVersion = 2;
 export const pageBytes = 65_536;
 const maxPages = 65_536;
 /** A parsed document takes this many times its JSON text (measured with OPA 1.22). */
 const dataFactor = 10.5;
+/** Ten times what loading takes on a busy machine: whoever takes longer would never end. */
+const loading = { ms: 10_000, msPerByte: 0.001 } as const;
 
 function refuse(reason: string, cause?: unknown): AppError {
   return new AppError("bundle_invalid", `Cannot load policy.wasm: ${reason}`, { cause });
@@ -99,32 +72,25 @@ async function load(
   const maximumPages = Math.min(initial + spare, maxPages);
   if (initial >= maxPages) throw refuse("its data do not fit into the 4 GiB that WebAssembly has");
   const memory = new WebAssembly.Memory({ initial, maximum: maximumPages });
-  const host = new Host({ memory, builtins: new Map(), now: () => 0 });
-  const instance = new WebAssembly.Instance(module, host.imports);
-  host.attach(instance);
-  const builtins = host.required();
+  const host = new Host({ memory, builtins: new Map(), now: () => performance.now() });
+  host.instantiate(module, loading.ms);
+  const builtins = host.within(loading.ms, () => host.list("builtins"));
   const { missing } = await find(Object.keys(builtins));
   if (missing.length > 0) {
     throw refuse(`it needs built-in functions that are not supported: ${missing.join(", ")}`);
   }
-  const policy = new LoadedPolicy(instance, memory, abiMinorVersion);
-  const entrypoint = source.entrypoint === null ? 0 : policy.entrypoints[source.entrypoint];
+  const entrypoints = host.within(loading.ms, () => host.list("entrypoints"));
+  const entrypoint = source.entrypoint === null ? 0 : entrypoints[source.entrypoint];
   if (entrypoint === undefined) throw refuse(`it has no entrypoint "${source.entrypoint}"`);
-  policy.setData(toArrayBuffer(source.data));
+  const dataMs = loading.ms + loading.msPerByte * source.data.byteLength;
+  const data = host.within(dataMs, () => host.load(source.data));
   return {
     module,
     memory,
     maximumPages,
     builtins,
     entrypoint,
-    dataAddress: policy.dataAddr,
-    heapAddress: policy.dataHeapPtr,
+    dataAddress: data.value,
+    heapAddress: data.end,
   };
-}
-
-/** The package takes memory only as a whole ArrayBuffer; anything else it would stringify. */
-function toArrayBuffer(bytes: Uint8Array): ArrayBuffer {
-  const { buffer } = bytes;
-  const exact = buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength;
-  return exact ? buffer : new Uint8Array(bytes).buffer;
 }

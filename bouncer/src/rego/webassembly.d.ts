@@ -25,6 +25,7 @@ declare namespace WebAssembly {
     grow(pages: number): number;
   }
   type Imports = Record<string, Record<string, unknown>>;
+  function validate(bytes: Uint8Array): boolean;
   function compile(bytes: Uint8Array): Promise<Module>;
 }
 

@@ -32,9 +32,10 @@ export const op = {
 /** What runs another function. */
 export const callCodes: ReadonlySet<number> = new Set([op.call, op.callIndirect, 0x12, 0x13]);
 
-/** Instructions that work on as much memory or as many table entries as they are told. */
-export function isBulk(code: number): boolean {
-  return code === op.memoryGrow || code === op.extended;
+/** Whether the instruction at `at` works on as much memory, or table entries, as it is told. */
+export function isBulk(bytes: Uint8Array, at: number): boolean {
+  const [code, extension = 0] = bytes.subarray(at, at + 2);
+  return code === op.memoryGrow || (code === op.extended && extension >= 8);
 }
 
 /** Opcodes by what follows them; those that are not here stand alone. Throws MeterError. */
