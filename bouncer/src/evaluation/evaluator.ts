@@ -91,9 +91,15 @@ export function createEvaluator(deps: EvaluatorDeps): Evaluator {
       const deadline = performance.now() + limits.decisionMs;
       const first = evaluateHere(input, query);
       const isOver = first.kind !== "timeout" && !query.hasUnanswered();
-      return isOver ? outcomeOf(first, query, limits) : goOn(input, query, deadline, first);
+      return isOver
+        ? outcomeOf(first, query, limits)
+        : goOn(input, query, deadline, first).catch(fail);
     },
   };
+}
+
+function fail(error: unknown): Outcome {
+  return { kind: "error", message: error instanceof Error ? error.message : String(error) };
 }
 
 function outcomeOf(evaluation: Evaluation, query: OpenQuery, limits: EvaluationLimits): Outcome {

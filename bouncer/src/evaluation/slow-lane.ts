@@ -6,10 +6,13 @@ import type { Evaluation } from "../rego/engine.ts";
 import type { OpenQuery } from "../rego/query.ts";
 import type { Answer, Request } from "./messages.ts";
 import type { Preparation } from "./prepare.ts";
-import { startThread, type Thread } from "./thread.ts";
+import { startThread, type StartThread, type Thread } from "./thread.ts";
 
 export interface SlowLane {
-  /** From the begin, at most for `budgetMs`, and never beyond `deadline` (of `performance`). */
+  /**
+   * Never rejects. From the begin, at most for `budgetMs`, and never beyond `deadline` (of
+   * `performance`).
+   */
   evaluate(job: SlowJob): Promise<Evaluation>;
   /** Takes no more jobs, and ends with the last one. */
   close(): void;
@@ -35,7 +38,10 @@ export const slowLaneLimits = {
 
 type Reply = Exclude<Answer, { kind: "prepared" | "memory" | "complete" }>;
 
-export function createSlowLane(preparation: Preparation): SlowLane {
+export function createSlowLane(
+  preparation: Preparation,
+  startOne: StartThread = startThread,
+): SlowLane {
   let thread: Thread | null = null;
   let waiting: ((reply: Reply) => void) | null = null;
   let queue: Promise<unknown> = Promise.resolve();
@@ -49,7 +55,7 @@ export function createSlowLane(preparation: Preparation): SlowLane {
   }
 
   function start(): Thread {
-    const started = startThread({
+    const started = startOne({
       onAnswer: (answer) => {
         const isReply =
           answer.kind === "loaded" || answer.kind === "evaluated" || answer.kind === "failed";
@@ -73,8 +79,8 @@ export function createSlowLane(preparation: Preparation): SlowLane {
     const { promise, resolve } = Promise.withResolvers<Reply | null>();
     waiting = resolve;
     const timer = setTimeout(resolve, withinMs, null);
-    thread?.post(request);
     try {
+      thread?.post(request);
       return await promise;
     } finally {
       clearTimeout(timer);
@@ -107,6 +113,12 @@ export function createSlowLane(preparation: Preparation): SlowLane {
       : { kind: "timeout" };
   }
 
+  /** A thread that could not be started or told is one that is not there. */
+  function giveUp(error: unknown): Evaluation {
+    end();
+    return { kind: "error", message: error instanceof Error ? error.message : String(error) };
+  }
+
   function rest(): void {
     jobs -= 1;
     if (jobs > 0) return;
@@ -123,8 +135,11 @@ export function createSlowLane(preparation: Preparation): SlowLane {
       if (closed || jobs >= slowLaneLimits.jobs) return { kind: "timeout" };
       if (idle !== null) clearTimeout(idle);
       jobs += 1;
-      const turn = queue.then(() => run(job)).finally(rest);
-      queue = turn.catch(() => undefined);
+      const turn = queue
+        .then(() => run(job))
+        .catch(giveUp)
+        .finally(rest);
+      queue = turn;
       return await turn;
     },
     close() {

@@ -41,52 +41,78 @@ export function startThread({ onAnswer, onEnd }: ThreadListener): Thread {
   };
 }
 
+export type StartThread = (listener: ThreadListener) => Thread;
+
 interface Arriving {
   readonly contents: Contents;
   readonly shell: Shell;
   readonly memory: WebAssembly.Memory;
 }
 
+/** For the largest data on a busy machine; later bundles wait for the one that is prepared. */
+export const prepareLimitMs = 120_000;
+
 /**
  * Prepares in a thread of its own, which then ends and gives its memory back. What is left to do
- * here is to copy the policy's memory, in pieces between which requests are served.
+ * here is to copy the policy's memory, in pieces between which requests are served. Throws AppError.
  */
-export async function prepareBeside(preparation: Preparation): Promise<Prepared> {
+export async function prepareBeside(
+  preparation: Preparation,
+  start: StartThread = startThread,
+): Promise<Prepared> {
   const arrived = Promise.withResolvers<Prepared>();
+  const give = (reason: string, cause?: unknown): void => {
+    arrived.reject(new AppError("bundle_invalid", `Cannot load bundle: ${reason}`, { cause }));
+  };
   let arriving: Arriving | null = null;
   let copying = Promise.resolve();
-  const copy = (address: number, bytes: ArrayBuffer): void => {
-    if (arriving === null) return;
-    new Uint8Array(arriving.memory.buffer).set(new Uint8Array(bytes), address);
+  const take = (answer: Answer): void => {
+    if (answer.kind === "prepared") arriving = begin(answer);
+    else if (answer.kind === "memory" && arriving !== null) copy(arriving, answer);
+    else if (answer.kind === "complete" && arriving !== null) arrived.resolve(complete(arriving));
+    else if (answer.kind === "failed") {
+      arrived.reject(new AppError(answer.code, answer.message));
+    }
   };
-  const complete = ({ contents, shell, memory }: Arriving): void => {
-    const { pages: _, ...image } = shell;
-    arrived.resolve({ contents, image: { ...image, memory } });
-  };
-  const thread = startThread({
+  const thread = start({
     onAnswer: (answer) => {
-      if (answer.kind === "prepared") {
-        const { contents, image: shell } = answer;
-        const { pages, maximumPages } = shell;
-        const memory = new WebAssembly.Memory({ initial: pages, maximum: maximumPages });
-        arriving = { contents, shell, memory };
-      } else if (answer.kind === "memory") {
-        copying = copying.then(() => setImmediate()).then(() => copy(answer.address, answer.bytes));
-      } else if (answer.kind === "complete") {
-        copying = copying.then(() => (arriving === null ? undefined : complete(arriving)));
-      } else if (answer.kind === "failed") {
-        arrived.reject(new AppError(answer.code, answer.message));
-      }
+      // Requests are served before each piece, and nothing overtakes anything.
+      const pause = answer.kind === "memory" ? setImmediate : () => undefined;
+      copying = copying
+        .then(() => pause())
+        .then(() => take(answer))
+        .catch((error: unknown) => {
+          give(error instanceof Error ? error.message : String(error), error);
+        });
     },
     onEnd: (reason) => {
-      const message = `Cannot load bundle: the thread that opened it ended (${reason})`;
-      arrived.reject(new AppError("bundle_invalid", message));
+      give(`the thread that opened it ended (${reason})`);
     },
   });
+  const timer = setTimeout(() => {
+    give(`it took longer than ${prepareLimitMs / 1000} seconds`);
+  }, prepareLimitMs);
   try {
     thread.post({ kind: "prepare", preparation });
     return await arrived.promise;
   } finally {
+    clearTimeout(timer);
     thread.end();
   }
+}
+
+/** Throws when there is no room. */
+function begin({ contents, image: shell }: Extract<Answer, { kind: "prepared" }>): Arriving {
+  const { pages, maximumPages } = shell;
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: maximumPages });
+  return { contents, shell, memory };
+}
+
+function copy({ memory }: Arriving, piece: Extract<Answer, { kind: "memory" }>): void {
+  new Uint8Array(memory.buffer).set(new Uint8Array(piece.bytes), piece.address);
+}
+
+function complete({ contents, shell, memory }: Arriving): Prepared {
+  const { pages: _, ...image } = shell;
+  return { contents, image: { ...image, memory } };
 }

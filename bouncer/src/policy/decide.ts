@@ -27,6 +27,10 @@ export function createDecider(path: string, log: Logger): Decider {
     return refuse(found, reason, detail);
   }
 
+  function failed(found: Found, error: unknown): Decision {
+    return fail(found, "policy_error", error instanceof Error ? error.message : String(error));
+  }
+
   function conclude(found: Found, outcome: Outcome, asked: Asked): Decision {
     const evaluationNs = Math.round((performance.now() - asked.startedAt) * 1e6);
     if (outcome.kind !== "value") {
@@ -48,7 +52,7 @@ export function createDecider(path: string, log: Logger): Decider {
     const asked: Asked = { set, key, startedAt: performance.now() };
     const outcome = set.evaluator.evaluate(key);
     return outcome instanceof Promise
-      ? outcome.then((late) => conclude(found, late, asked))
+      ? outcome.then((late) => conclude(found, late, asked)).catch((error) => failed(found, error))
       : conclude(found, outcome, asked);
   }
 
@@ -68,7 +72,7 @@ export function createDecider(path: string, log: Logger): Decider {
           ? ask(set, built.input, { ...found, input: built.input })
           : refuse(found, built.reason, built.detail);
       } catch (error) {
-        return fail(found, "policy_error", error instanceof Error ? error.message : String(error));
+        return failed(found, error);
       }
     },
   };
