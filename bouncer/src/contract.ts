@@ -15,6 +15,7 @@ export const containerName = {
 /** Names of the volumes that are added to a pod. */
 export const volumeName = {
   policy: "policy-cache",
+  state: "policy-state",
   audit: "audit-logs",
   token: "bouncer-token",
 } as const;
@@ -22,6 +23,8 @@ export const volumeName = {
 /** Where the volumes are mounted in the bouncer's containers. */
 export const mountPath = {
   policy: "/policies",
+  /** Of the sidecar alone: what it keeps over its own restarts. */
+  state: "/var/lib/bouncer",
   audit: "/var/log/bouncer",
   token: "/var/run/secrets/bouncer.dev",
 } as const;

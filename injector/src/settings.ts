@@ -5,6 +5,7 @@
  */
 import { containerName } from "bouncer/contract";
 import * as v from "valibot";
+import { listVariables } from "./settings/evaluation.ts";
 import { extraEnvSchema } from "./settings/extra-env.ts";
 import { policySchema } from "./settings/policy.ts";
 import { described, matching, strict, text, wholeNumber } from "./settings/schema.ts";
@@ -96,7 +97,7 @@ const portRange = v.pipe(
 const revisionPattern = /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/;
 const acceptedRevision = "a name of at most 40 lower-case letters, digits and dashes";
 
-export const settingsSchema = strict({
+const entries = strict({
   image: v.optional(
     described(
       `Image of ${containerName.redirect}, ${containerName.loader} and ${containerName.sidecar}; null: bouncer:<version of the injector>`,
@@ -240,6 +241,26 @@ export const settingsSchema = strict({
   ),
 });
 
+/** One variable is said in one place: which of two was meant, nobody can know. */
+export const settingsSchema = v.pipe(
+  entries,
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const { policy, extraEnv } = dataset.value;
+    for (const { name, field } of listVariables(policy)) {
+      const twice = extraEnv.findIndex((one) => one.name === name);
+      if (twice < 0) continue;
+      const path = (key: string | number) =>
+        ({ type: "unknown", origin: "value", input: extraEnv, key, value: name }) as const;
+      addIssue({
+        message: `a variable that ${field} does not set as well`,
+        input: name,
+        path: [path("extraEnv"), path(twice), path("name")],
+      });
+    }
+  }),
+);
+
 export type Settings = v.InferOutput<typeof settingsSchema>;
 
 export type ParsedSettings =
@@ -253,6 +274,9 @@ export function parseSettings(value: unknown): ParsedSettings {
   return { ok: false, problems: result.issues.map(problemOf) };
 }
 
+/** Where a shared secret may be, also when it is in the wrong place: logs do not show it. */
+const secretPattern = /^policy\.verification(?:\.keys?(?:\.\d+(?:\.key)?)?)?$/;
+
 function problemOf(issue: v.BaseIssue<unknown>): string {
   const keys = issue.path?.map((item) => String(item.key)) ?? [];
   const unknownKey = issue.expected === "never";
@@ -260,5 +284,6 @@ function problemOf(issue: v.BaseIssue<unknown>): string {
   const field = path === "" ? "the file" : path;
   if (unknownKey) return `${field}: ${issue.message}`;
   if (issue.received === "undefined") return `${field}: missing`;
+  if (secretPattern.test(path)) return `${field}: not ${issue.message}`;
   return `${field}: ${JSON.stringify(issue.input)} is not ${issue.message}`;
 }

@@ -14,6 +14,11 @@ test.each([
   { policy: { ...included, syncCa: "own" }, bundle: "PEM", syncCa: "own" },
   { policy: included, bundle: null, syncCa: null },
   { policy: { bundleUrl: "https://example.com/p.tar.gz" }, bundle: "PEM", syncCa: null },
+  {
+    policy: { bundleUrl: `https://example.com/p.tar.gz, https://${bridge}/q.tar.gz` },
+    bundle: "PEM",
+    syncCa: "PEM",
+  },
   { policy: {}, bundle: "PEM", syncCa: null },
 ])("$policy with $bundle: $syncCa", ({ policy, bundle, syncCa }) => {
   const parsed = parseSettings({ policy });

@@ -46,6 +46,11 @@ const accepted: readonly (readonly [string, string, Partial<Options>])[] = [
     { appPorts: [{ kind: "name", name: "http" }, range(8000, 8010), range(1)] },
   ],
   ["bundle-url", "http://bundles/b.tar.gz?v=1", { bundleUrl: "http://bundles/b.tar.gz?v=1" }],
+  [
+    "bundle-url",
+    "http://bundles/b.tar.gz, https://bundles/c.tar.gz",
+    { bundleUrl: "http://bundles/b.tar.gz, https://bundles/c.tar.gz" },
+  ],
   ["policy-sync-url", "wss://other/v1/sync", { syncUrl: "wss://other/v1/sync" }],
   ["decision-path", "shop/http/allow", { decisionPath: "shop/http/allow" }],
   ["cache-ttl", "0", { cacheTtl: 0 }],
@@ -92,6 +97,9 @@ const refused: readonly (readonly [string, string])[] = [
   ["bundle-url", "/bundles/policy.tar.gz"],
   ["bundle-url", "file:///etc/passwd"],
   ["bundle-url", "https://user:secret@bundles/b"],
+  ["bundle-url", "https://bundles/b,"],
+  ["bundle-url", "https://bundles/b,/c"],
+  ["bundle-url", "https://bundles/b,https://other/b?v=2"],
   ["policy-sync-url", "ftp://bridge"],
   ["decision-path", "/envoy/authz/allow"],
   ["decision-path", "envoy..authz"],
@@ -238,10 +246,62 @@ test.each([
     { syncUrl: "https://elsewhere/b.tar.gz", operatorsHosts: false },
   ],
   [
+    "several of the operator's bridge",
+    {
+      "bundle-url":
+        "https://bridge.bouncer.svc:8443/bundles/policy.tar.gz,https://bridge.bouncer.svc:8443/bundles/shop.tar.gz",
+    },
+    { syncUrl: settings.policy.syncUrl, operatorsHosts: true },
+  ],
+  [
+    "several, of which one is from elsewhere",
+    {
+      "bundle-url":
+        "https://bridge.bouncer.svc:8443/bundles/policy.tar.gz, https://elsewhere/b.tar.gz",
+    },
+    { syncUrl: "https://bridge.bouncer.svc:8443/bundles/policy.tar.gz", operatorsHosts: false },
+  ],
+  [
+    "another port is another host",
+    { "bundle-url": "https://bridge.bouncer.svc:9443/bundles/policy.tar.gz" },
+    { operatorsHosts: false },
+  ],
+  [
     "another bridge",
     { "policy-sync-url": "wss://elsewhere/v1/sync" },
     { syncUrl: "wss://elsewhere/v1/sync", operatorsHosts: false },
   ],
 ])("the operator's token and authority: %s", (_, pod, expected) => {
   expect(parse(pod).options).toMatchObject(expected);
+});
+
+test("every host of the operator's list is the operator's", () => {
+  const given = buildSettings({
+    allowedPodAnnotations: ["bundle-url"],
+    policy: { bundleUrl: "https://one/a.tar.gz,https://two/b.tar.gz" },
+  });
+  const { options } = parse({ "bundle-url": "https://two/c.tar.gz" }, {}, given);
+  expect(options).toMatchObject({ syncUrl: null, operatorsHosts: true });
+});
+
+test("the operator's credentials are not shown to others, those that come with the URL are", () => {
+  const given = buildSettings({
+    allowedPodAnnotations: ["bundle-url", "extra-env"],
+    policy: { bundleUrl: "https://one/a.tar.gz" },
+    extraEnv: [
+      { name: "POLICY_SYNC_CLIENT_TOKEN", value: "secret" },
+      { name: "POLICY_SYNC_OAUTH2_CLIENT_SECRET", value: "secret" },
+      { name: "POLICY_POLL_MIN_SECONDS", value: "5" },
+    ],
+  });
+  const names = (pod: Record<string, string>) =>
+    parse(pod, {}, given).options.extraEnv.map(({ name }) => name);
+  expect(names({})).toEqual(given.extraEnv.map(({ name }) => name));
+  const elsewhere = { "bundle-url": "https://one/a.tar.gz,https://elsewhere/b.tar.gz" };
+  expect(names(elsewhere)).toEqual(["POLICY_POLL_MIN_SECONDS"]);
+  const own = `[{"name":"POLICY_SYNC_CLIENT_TOKEN","value":"own"}]`;
+  expect(names({ ...elsewhere, "extra-env": own })).toEqual([
+    "POLICY_POLL_MIN_SECONDS",
+    "POLICY_SYNC_CLIENT_TOKEN",
+  ]);
 });

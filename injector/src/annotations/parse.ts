@@ -6,7 +6,8 @@
 import { warn } from "../admission/reasons.ts";
 import type { Warning } from "../inject/injection.ts";
 import type { StringMap } from "../inject/kubernetes.ts";
-import { parsePortRange, type PresetName } from "../settings/value.ts";
+import { isCredential } from "../settings/extra-env.ts";
+import { parsePortRange, type PresetName, splitUrls } from "../settings/value.ts";
 import type { Settings } from "../settings.ts";
 import { findNearest } from "./nearest.ts";
 import { type PortItem, prefix, type Row, rows, statusKey, table } from "./table.ts";
@@ -30,6 +31,7 @@ export interface Options {
   readonly excludedPorts: readonly PortItem[];
   readonly excludedSources: readonly string[];
   readonly opaquePorts: readonly PortItem[];
+  /** One, or several with commas between them. */
   readonly bundleUrl: string | null;
   readonly syncUrl: string | null;
   /**
@@ -91,6 +93,11 @@ export function parseAnnotations(
     return readPod(row) ?? fromNamespace ?? fallback;
   }
 
+  const located = locatePolicy(
+    choose<string | null>(table.bundleUrl, null),
+    choose<string | null>(table.syncUrl, null),
+    settings.policy,
+  );
   const orNull = <Value>(row: Row<Value>): Value | null => choose<Value | null>(row, null);
 
   const options: Options = {
@@ -107,7 +114,7 @@ export function parseAnnotations(
     excludedPorts: choose(table.excludedPorts, settings.excludedPorts.flatMap(rangeOf)),
     excludedSources: choose(table.excludedSources, settings.excludedSourceCidrs),
     opaquePorts: choose(table.opaquePorts, []),
-    ...locatePolicy(orNull(table.bundleUrl), orNull(table.syncUrl), settings.policy),
+    ...located,
     decisionPath: choose(table.decisionPath, settings.policy.decisionPath),
     cacheTtl: choose(table.cacheTtl, settings.cacheTtl),
     degradedRoutes: choose(table.degradedRoutes, settings.degradedRoutes),
@@ -120,7 +127,10 @@ export function parseAnnotations(
     },
     drainDelaySeconds: choose(table.drainDelay, settings.drainDelaySeconds),
     targetHost: orNull(table.targetHost),
-    extraEnv: mergeEnvironment(settings.extraEnv, choose(table.extraEnv, [])),
+    extraEnv: mergeEnvironment(
+      settings.extraEnv.filter(({ name }) => located.operatorsHosts || !isCredential(name)),
+      choose(table.extraEnv, []),
+    ),
   };
   const { enabled, mode } = options.audit;
   if (!enabled && mode === "auditability") {
@@ -156,20 +166,26 @@ function rangeOf(text: string): PortItem[] {
   return range === undefined ? [] : [{ kind: "range", ...range }];
 }
 
-/** A bundle from elsewhere is polled there: the operator's bridge knows nothing of it. */
+/**
+ * Bundles from elsewhere are polled there: the operator's bridge knows nothing of them. One that
+ * is, and all are: token and authority are for every server of policy.
+ */
 function locatePolicy(
   chosenBundle: string | null,
   chosenSync: string | null,
   policy: Settings["policy"],
 ): Pick<Options, "bundleUrl" | "syncUrl" | "operatorsHosts"> {
   const bundleUrl = chosenBundle ?? policy.bundleUrl;
-  const ownHosts = [hostOf(policy.bundleUrl), hostOf(policy.syncUrl)];
-  const isOwn = (url: string | null) => url === null || ownHosts.includes(hostOf(url));
-  const syncUrl = chosenSync ?? (isOwn(bundleUrl) ? policy.syncUrl : bundleUrl);
+  const ownHosts = [...hostsOf(policy.bundleUrl), ...hostsOf(policy.syncUrl)];
+  const isOwn = (urls: string | null) => hostsOf(urls).every((host) => ownHosts.includes(host));
+  // What is polled is the first bundle; the others are polled where they are.
+  const [first = null] = bundleUrl === null ? [] : splitUrls(bundleUrl);
+  const syncUrl = chosenSync ?? (isOwn(bundleUrl) ? policy.syncUrl : first);
   return { bundleUrl, syncUrl, operatorsHosts: isOwn(bundleUrl) && isOwn(syncUrl) };
 }
 
-const hostOf = (url: string | null) => (url === null ? null : URL.parse(url)?.host);
+const hostsOf = (urls: string | null) =>
+  urls === null ? [] : splitUrls(urls).map((url) => URL.parse(url)?.host);
 
 function auditOf(
   value: "off" | Settings["audit"]["destination"] | null,

@@ -17,10 +17,10 @@ import {
   acceptedSyncUrl,
   auditDestinations,
   auditModes,
-  bundleUrlSchemes,
   cpuPattern,
   decisionPathPattern,
   imagePattern,
+  isBundleUrl,
   isCidr,
   isMask,
   isRoute,
@@ -209,16 +209,17 @@ export const table = {
     doc: "App ports whose protocol is not HTTP: decided once for each connection, by its addresses (and the server name of TLS), then passed on as they are.",
   }),
   bundleUrl: row("bundle-url", {
-    ...urlOf(bundleUrlSchemes, acceptedBundleUrl),
+    accepted: acceptedBundleUrl,
+    parse: (text) => (isBundleUrl(text) ? text : undefined),
     weakens: true,
     fallback: "`policy.bundleUrl` of the settings",
-    doc: "Bundle that is fetched before the pod starts. Only hosts of the settings' own URLs are shown the pod's token, and verified by `policy.syncCa`; others need a certificate of a public authority.",
+    doc: "Bundle that is fetched before the pod starts; of several, all are enforced together. Only hosts of the settings' own URLs are shown the pod's token and the operator's credentials, and verified by `policy.syncCa`; others need a certificate of a public authority. When one of the URLs is elsewhere, that holds for all.",
   }),
   syncUrl: row("policy-sync-url", {
     ...urlOf(syncUrlSchemes, acceptedSyncUrl),
     weakens: true,
     fallback:
-      "`policy.syncUrl` of the settings; with a `bouncer.dev/bundle-url` on another host that URL, polled",
+      "`policy.syncUrl` of the settings; with a `bouncer.dev/bundle-url` on another host the first URL of it, polled",
     doc: "Where the running bouncer learns of new revisions: `wss://` is a bridge, `https://` is polled.",
   }),
   decisionPath: row("decision-path", {
@@ -289,7 +290,7 @@ export const table = {
     parse: parseEnvironment,
     weakens: true,
     fallback: "`extraEnv` of the settings",
-    doc: "More environment of policy-loader and bouncer-sidecar. Replaces variables of the settings' `extraEnv` that have the same name.",
+    doc: "More environment of policy-loader and bouncer-sidecar. Replaces variables of the same name of the settings' `extraEnv`, `policy.evaluation`, `policy.decisionTimeoutMs` and `policy.http`.",
   }),
 } as const;
 

@@ -11,7 +11,7 @@ import {
 import { buildResources, buildStepResources } from "./resources.ts";
 import { buildRestricted, redirecting } from "./security-context.ts";
 import type { Meshes } from "./mesh.ts";
-import { loaderMounts, sidecarMounts } from "./volumes.ts";
+import { buildSidecarMounts, loaderMounts } from "./volumes.ts";
 
 /** Name of the admin port, for PodMonitors and the like. */
 const adminPortName = "bouncer-admin";
@@ -79,7 +79,7 @@ export function buildSidecar(choices: Choices) {
       ...options.extraEnv,
     ],
     ports: buildPorts(choices),
-    volumeMounts: [...sidecarMounts],
+    volumeMounts: buildSidecarMounts(settings),
     startupProbe: { ...get(adminPath.health), periodSeconds: 1, failureThreshold: 60 },
     livenessProbe: { ...get(adminPath.health), periodSeconds: 10, timeoutSeconds: 5 },
     readinessProbe: { ...get(adminPath.ready), periodSeconds: 2, timeoutSeconds: 2 },

@@ -8,7 +8,9 @@ import {
   redirectEnvironment,
 } from "bouncer/contract";
 import type { Options } from "../annotations/parse.ts";
+import { listVariables, type SetVariable } from "../settings/evaluation.ts";
 import { formatPortRange } from "../settings/value.ts";
+import { formatKeys, type Verification } from "../settings/verification.ts";
 import type { Settings } from "../settings.ts";
 import type { Container } from "./kubernetes.ts";
 import type { PortPlan } from "./ports.ts";
@@ -47,11 +49,9 @@ export function buildRedirectEnvironment(
 
 /** What `bouncer load` reads, and `bouncer serve` as well. */
 export function buildLoaderEnvironment(options: Options, settings: Settings): EnvVar[] {
-  const { verification, syncCa } = settings.policy;
+  const { verification, refuseOlder, syncCa } = settings.policy;
   const { operatorsHosts } = options;
-  const tokenIsGiven = options.extraEnv.some(
-    ({ name }) => name === environment.policySyncClientToken,
-  );
+  const tokenIsGiven = options.extraEnv.some(({ name }) => insteadOfToken.includes(name));
   const tokenFile = operatorsHosts && !tokenIsGiven ? `${mountPath.token}/${fileName.token}` : null;
   return [
     field(environment.podName, "metadata.name"),
@@ -63,13 +63,41 @@ export function buildLoaderEnvironment(options: Options, settings: Settings): En
     ...optional(environment.policySyncClientTokenFile, tokenFile),
     ...optional(environment.policySyncCa, operatorsHosts ? syncCa : null),
     literal(environment.policyDecisionPath, options.decisionPath),
-    ...optional(environment.policyVerificationKey, verification?.key ?? null),
-    ...optional(environment.policyVerificationKeyId, verification?.keyId ?? null),
-    ...optional(environment.policyVerificationAlgorithm, verification?.algorithm ?? null),
-    ...optional(environment.policyVerificationScope, verification?.scope ?? null),
+    ...(verification === null ? [] : listKeys(verification)),
+    ...optional(environment.policyRefuseOlder, refuseOlder ? "true" : null),
+    ...listBounds(options, settings, ({ loader }) => loader),
     literal(environment.logLevel, options.logLevel),
     literal(environment.logFormat, settings.logFormat),
   ];
+}
+
+function listKeys(verification: Verification): EnvVar[] {
+  const { key, keyId, algorithm, scope } = verification;
+  return [
+    ...optional(environment.policyVerificationKey, key),
+    ...optional(environment.policyVerificationKeyId, keyId),
+    ...optional(environment.policyVerificationAlgorithm, key === null ? null : algorithm),
+    ...optional(environment.policyVerificationScope, scope),
+    ...optional(environment.policyVerificationKeys, formatKeys(verification)),
+  ];
+}
+
+/** Of these and the token's file, the bouncer accepts one. */
+const insteadOfToken: readonly string[] = [
+  environment.policySyncClientToken,
+  environment.policySyncOauth2TokenUrl,
+];
+
+/** What `extraEnv` says of the same goes before it: it may be the namespace's. */
+function listBounds(
+  { extraEnv }: Options,
+  { policy }: Settings,
+  isWanted: (variable: SetVariable) => boolean,
+): EnvVar[] {
+  const given = new Set(extraEnv.map(({ name }) => name));
+  return listVariables(policy)
+    .filter((variable) => isWanted(variable) && !given.has(variable.name))
+    .map(({ name, value }) => literal(name, value));
 }
 
 export interface SidecarFacts {
@@ -96,6 +124,11 @@ export function buildSidecarEnvironment(
     literal(environment.adminOnProxyPort, "false"),
     literal(environment.adminToken, adminToken),
     literal(environment.probes, JSON.stringify(probes)),
+    ...optional(
+      environment.policyPersistDirectory,
+      settings.policy.persist ? mountPath.state : null,
+    ),
+    ...listBounds(options, settings, ({ loader }) => !loader),
     literal(environment.cacheTtl, String(options.cacheTtl)),
     ...optional(environment.trustedProxies, settings.trustedProxies.join(",")),
     literal(environment.drainDelaySeconds, String(options.drainDelaySeconds)),

@@ -72,7 +72,35 @@ const excluding = buildSettings({
   excludedSourceCidrs: ["10.9.0.0/16", "fd00:9::/32"],
   degradedRoutes: ["GET /health", "* /static/*"],
   shadow: true,
+  policy: { persist: false },
   audit: { mode: "auditability", masks: ["/input/attributes/request/http/headers/x-internal"] },
+});
+
+const severalPolicies = buildSettings({
+  allowedPodAnnotations: ["extra-env"],
+  policy: {
+    bundleUrl: "https://policy.example/bundles/policy.tar.gz, https://policy.example/shop.tar.gz",
+    syncUrl: "https://policy.example/bundles/policy.tar.gz",
+    verification: {
+      keys: [
+        { keyId: "k1", key: "-----BEGIN PUBLIC KEY-----\nMFkw\n", algorithm: "ES256" },
+        { keyId: "k2", key: "costs $5", algorithm: "HS256", scope: "write" },
+      ],
+    },
+    refuseOlder: true,
+    evaluation: { timeoutMs: 100, memoryMiB: 64 },
+    decisionTimeoutMs: 2000,
+    http: { allow: ["*.shop.svc:443", "unix:/run/opa.sock"], deny: [] },
+  },
+  extraEnv: [
+    { name: "POLICY_MAX_SET_BYTES", value: "134217728" },
+    { name: "POLICY_SYNC_OAUTH2_TOKEN_URL", value: "https://login.example/token" },
+    { name: "POLICY_SYNC_OAUTH2_CLIENT_ID", value: "bouncers" },
+    {
+      name: "POLICY_SYNC_OAUTH2_CLIENT_SECRET",
+      valueFrom: { secretKeyRef: { name: "login", key: "secret" } },
+    },
+  ],
 });
 
 const permissive = buildSettings({ allowedPodAnnotations: [...weakeningAnnotations] });
@@ -108,6 +136,7 @@ const cases: Readonly<Record<string, Case>> = {
   "init-containers": {},
   annotations: { namespace: annotatedNamespace, settings: permissive },
   operator: { settings: operator },
+  policies: { settings: severalPolicies },
   classic: { settings: buildSettings({ nativeSidecar: false }) },
   "null-fields": {},
   dollars: {},

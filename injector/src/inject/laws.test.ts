@@ -20,7 +20,12 @@ const everything = buildSettings({
   imagePullSecrets: ["registry", "bouncer"],
   nativeSidecar: false,
   unlistedPorts: "allow",
-  policy: { bundleUrl: "https://bridge/b", syncUrl: "wss://bridge/s", syncCa: "PEM" },
+  policy: {
+    bundleUrl: "https://bridge/b,https://bridge/c",
+    syncUrl: "wss://bridge/s",
+    syncCa: "PEM",
+    http: { allow: ["bridge"] },
+  },
   extraEnv: [{ name: "OTEL_ENABLED", value: "true" }],
 });
 const exceptional = buildSettings({
@@ -31,6 +36,7 @@ const exceptional = buildSettings({
   excludedPorts: [9404, "8000-8010"],
   excludedSourceCidrs: ["10.0.0.0/8"],
   degradedRoutes: ["GET /health"],
+  policy: { persist: false },
   allowedPodAnnotations: ["mode", "excluded-ports"],
   trustedProxies: ["fd00::/8"],
   audit: { destination: "file", mode: "auditability", masks: ["/input/headers/cookie"] },

@@ -10,7 +10,7 @@ const defaultContainerKey = "kubectl.kubernetes.io/default-container";
 
 /** Without it the cluster autoscaler removes no node on which a pod has an emptyDir. */
 const evictableVolumesKey = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
-const evictableVolumes = [volumeName.policy, volumeName.audit] as const;
+const evictableVolumes: readonly string[] = [volumeName.policy, volumeName.state, volumeName.audit];
 
 export interface PodAnnotations {
   readonly added: Readonly<Record<string, string>>;
@@ -20,10 +20,12 @@ export interface PodAnnotations {
 /** `lists`: more annotations whose items, by comma, have to be there. */
 export function buildAnnotations(
   pod: Pod,
-  lists: Readonly<Record<string, readonly string[]>> = {},
+  lists: Readonly<Record<string, readonly string[]>>,
+  volumes: readonly string[],
 ): PodAnnotations {
   const given = pod.metadata?.annotations ?? {};
-  const wanted = { [evictableVolumesKey]: evictableVolumes, ...lists };
+  const evictable = evictableVolumes.filter((name) => volumes.includes(name));
+  const wanted = { [evictableVolumesKey]: evictable, ...lists };
   const added: Record<string, string> = {};
   const extended: Record<string, { from: string; to: string }> = {};
   const application = findApplication(pod);

@@ -50,6 +50,7 @@ test.each([
     `container "bouncer-sidecar"`,
   ],
   ["a volume", { volumes: [{ name: "policy-cache" }] }, `volume "policy-cache"`],
+  ["what is kept", { volumes: [{ name: "policy-state" }] }, `volume "policy-state"`],
 ])("name_conflict: %s", (_, spec, what) => {
   expect(inject({ spec: { containers: [app], ...spec } }, context)).toEqual({
     kind: "deny",
@@ -277,4 +278,66 @@ test("redirect where Pod Security forbids it is denied, not left to fail", () =>
     kind: "deny",
     reason: "pod_security_forbids_redirect",
   });
+});
+
+const withVolume = { name: "policy-state", mountPath: "/var/lib/bouncer" };
+
+/** Who mounts the volume of what is kept, and whether the pod has it. */
+function findState(pod: unknown, settings: unknown) {
+  const result = inject(pod, buildContext({ settings: buildSettings(settings) }));
+  if (result.kind !== "inject") throw new Error(JSON.stringify(result));
+  const { spec, metadata } = result.pod;
+  return {
+    pod: result.pod,
+    volume: spec.volumes?.find(({ name }) => name === "policy-state") ?? null,
+    mounting: [...(spec.initContainers ?? []), ...spec.containers].flatMap(({ name, ...rest }) =>
+      (rest.volumeMounts ?? [])
+        .filter((mount) => mount.name === "policy-state")
+        .map((mount) => [name, mount]),
+    ),
+    told: [...(spec.initContainers ?? []), ...spec.containers]
+      .filter(({ env }) => env?.some(({ name }) => name === "POLICY_PERSIST_DIRECTORY") ?? false)
+      .map(({ name }) => name),
+    evictable:
+      metadata?.annotations?.["cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes"],
+  };
+}
+
+test("what is kept of policies is the sidecar's alone", () => {
+  expect(findState({ spec: { containers: [app] } }, {})).toMatchObject({
+    volume: { emptyDir: { sizeLimit: "128Mi" } },
+    mounting: [["bouncer-sidecar", withVolume]],
+    told: ["bouncer-sidecar"],
+    evictable: "policy-cache,policy-state,audit-logs",
+  });
+});
+
+test("nothing is kept where the operator does not want it", () => {
+  expect(findState({ spec: { containers: [app] } }, { policy: { persist: false } })).toMatchObject({
+    volume: null,
+    mounting: [],
+    told: [],
+    evictable: "policy-cache,audit-logs",
+  });
+});
+
+test("pods from before there was such a volume get it, and give it back", () => {
+  const original = { spec: { containers: [app] } };
+  const older = findState(original, { policy: { persist: false } }).pod;
+  const newer = findState(older, {});
+  expect(newer.pod).toStrictEqual(findState(original, {}).pod);
+  expect(uninject(older)).toEqual({ kind: "uninjected", pod: original });
+  expect(uninject(newer.pod)).toEqual({ kind: "uninjected", pod: original });
+});
+
+test.each([
+  ["1048576", "128Mi"],
+  ["100000000", "191Mi"],
+  ["", "128Mi"],
+  ["all", "128Mi"],
+])("the volumes are large enough for POLICY_MAX_SET_BYTES=%s", (value, sizeLimit) => {
+  const extraEnv = [{ name: "POLICY_MAX_SET_BYTES", value }];
+  const { pod } = findState({ spec: { containers: [app] } }, { extraEnv });
+  const limits = pod.spec.volumes?.slice(0, 2);
+  expect(limits).toMatchObject([{ emptyDir: { sizeLimit } }, { emptyDir: { sizeLimit } }]);
 });

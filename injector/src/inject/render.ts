@@ -39,7 +39,7 @@ export function renderPod(
   const additions = buildAdditions(original.spec, choices);
   const enforcement = { mode, plan, unlistedPorts: options.unlistedPorts };
   const lists = buildSkipLists(original, meshes, enforcement, namespaceAnnotations);
-  const { added, extended } = buildAnnotations(original, lists);
+  const { added, extended } = buildAnnotations(original, lists, additions.volumes.map(nameOf));
   const status = buildStatus(choices, {
     added: {
       initContainers: additions.initContainers.map(nameOf),
@@ -88,7 +88,7 @@ function buildAdditions(spec: PodSpec, choices: Choices): Additions {
   return {
     initContainers: native ? [...steps, sidecar] : steps,
     containers: native ? [] : [sidecar],
-    volumes: buildVolumes(),
+    volumes: buildVolumes(choices.options, choices.settings),
     imagePullSecrets: imagePullSecrets
       .filter((name) => !present.some((secret) => secret.name === name))
       .map((name) => ({ name })),

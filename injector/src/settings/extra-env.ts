@@ -5,11 +5,21 @@ import { matching, strict } from "./schema.ts";
 
 const envNamePattern = /^[A-Za-z_]\w*$/;
 
-/** The bouncer's variables that the injector does not write, nor has an annotation for. */
-const free = /^(?:OTEL|POLICY_HTTP)_|^POLICY_SYNC_CLIENT_TOKEN$/;
+/**
+ * The bouncer's variables that the injector does not write by itself, nor has an annotation for,
+ * and that make nothing less verified.
+ */
+const free =
+  /^(?:OTEL|POLICY_(?:EVALUATION|HTTP|MAX|POLL|SYNC_CLIENT|SYNC_OAUTH2))_|^POLICY_DECISION_TIMEOUT_MS$/;
 
-/** Variables that the injector writes itself; `extraEnv` may not set them. */
-const reservedEnv = new Set<string>(Object.values(environment).filter((name) => !free.test(name)));
+/** Variables that `extraEnv` may not set. */
+const reservedEnv = new Set<string>([
+  ...Object.values(environment).filter((name) => !free.test(name)),
+  environment.policySyncClientTokenFile,
+]);
+
+/** Shown to the servers of policy, or exchanged for what is shown to them. */
+export const isCredential = (name: string): boolean => /^POLICY_SYNC_(?:CLIENT|OAUTH2)_/.test(name);
 
 export const extraEnvSchema = v.array(
   strict({

@@ -1,62 +1,35 @@
 /** Settings: where policy comes from and how it is verified. Pure. */
 import * as v from "valibot";
-import { described, matching, strict, text } from "./schema.ts";
+import { evaluationEntries } from "./evaluation.ts";
+import { described, matching, strict } from "./schema.ts";
 import {
   acceptedBundleUrl,
   acceptedDecisionPath,
   acceptedSyncUrl,
-  bundleUrlSchemes,
   decisionPathPattern,
+  isBundleUrl,
   isUrl,
   syncUrlSchemes,
 } from "./value.ts";
+import { verificationSchema } from "./verification.ts";
 
-const url = (schemes: readonly string[], accepted: string) =>
-  v.pipe(
-    v.string(accepted),
-    v.check((value) => isUrl(value, schemes), accepted),
-  );
+const url = (isValid: (value: string) => boolean, accepted: string) =>
+  v.pipe(v.string(accepted), v.check(isValid, accepted));
 
-export const algorithms = [
-  "RS256",
-  "RS384",
-  "RS512",
-  "PS256",
-  "PS384",
-  "PS512",
-  "ES256",
-  "ES384",
-  "ES512",
-  "HS256",
-  "HS384",
-  "HS512",
-] as const;
-
-const verification = strict({
-  key: described(
-    "PEM public key (RS, PS, ES) or shared secret (HS) that bundles are verified with",
-    text("a PEM public key or a shared secret"),
-  ),
-  keyId: v.optional(described("Key id that the signature must name", v.string()), ""),
-  algorithm: v.optional(
-    described("Signature algorithm", v.picklist(algorithms, `one of ${algorithms.join(", ")}`)),
-    "RS256",
-  ),
-  scope: v.optional(described("Scope that the signature must name", v.string()), ""),
-});
+const isSyncUrl = (value: string) => isUrl(value, syncUrlSchemes);
 
 export const policySchema = strict({
   bundleUrl: v.optional(
     described(
-      "Where policy-loader fetches the bundle before the pod starts",
-      v.nullable(url(bundleUrlSchemes, acceptedBundleUrl)),
+      "Where policy-loader fetches the bundle before the pod starts; of several, with commas between them, all are enforced together",
+      v.nullable(url(isBundleUrl, acceptedBundleUrl)),
     ),
     null,
   ),
   syncUrl: v.optional(
     described(
       "Where running bouncers learn of new revisions: wss:// for the bridge, https:// to poll",
-      v.nullable(url(syncUrlSchemes, acceptedSyncUrl)),
+      v.nullable(url(isSyncUrl, acceptedSyncUrl)),
     ),
     null,
   ),
@@ -66,7 +39,7 @@ export const policySchema = strict({
   ),
   syncCa: v.optional(
     described(
-      "PEM of the authority that both URLs are verified against; the webhook fills in its own",
+      "PEM of the authority that all URLs are verified against; the webhook fills in its own",
       v.nullable(v.string()),
     ),
     null,
@@ -74,8 +47,23 @@ export const policySchema = strict({
   verification: v.optional(
     described(
       "When set, unsigned bundles are refused; when not, signed ones",
-      v.nullable(verification),
+      v.nullable(verificationSchema),
     ),
     null,
   ),
+  refuseOlder: v.optional(
+    described(
+      "Refuse bundles whose metadata.bouncer.serial is lower than that of the one before, and those without one",
+      v.boolean("true or false"),
+    ),
+    false,
+  ),
+  persist: v.optional(
+    described(
+      "Keep the last active bundles in a volume of the pod, for when the sidecar is restarted while the server of policy is away",
+      v.boolean("true or false"),
+    ),
+    true,
+  ),
+  ...evaluationEntries,
 });

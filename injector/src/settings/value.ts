@@ -56,9 +56,24 @@ export function isUrl(value: string, schemes: readonly string[]): boolean {
   return parsed.username === "" && parsed.password === "" && parsed.hash === "";
 }
 
+/** The URLs of `bundleUrl`, which the bouncer reads in the same way. */
+export const splitUrls = (list: string): string[] => list.split(",").map((item) => item.trim());
+
+/** What a bundle is called: the last segment of its URL. Bouncer and bridge call it the same. */
+export function bundleNameOf(url: string): string {
+  const name = URL.parse(url)?.pathname.split("/").at(-1) ?? "";
+  return name === "" ? "policy.tar.gz" : name;
+}
+
+export function isBundleUrl(value: string): boolean {
+  const urls = splitUrls(value);
+  const isEach = urls.every((url) => isUrl(url, bundleUrlSchemes));
+  return isEach && new Set(urls.map(bundleNameOf)).size === urls.length;
+}
+
 export const bundleUrlSchemes = ["https:", "http:"] as const;
 export const syncUrlSchemes = ["wss:", "ws:", "https:", "http:"] as const;
-export const acceptedBundleUrl = `an absolute URL with https:// or http://`;
+export const acceptedBundleUrl = `an absolute URL with https:// or http://, or a comma-separated list of them whose last segments differ`;
 export const acceptedSyncUrl = `an absolute URL with wss://, https://, ws:// or http://`;
 
 /** Both ends belong to it. */
