@@ -163,6 +163,11 @@ test("everything is wrong, and everything is said", async () => {
 type Row = readonly [CheckCode, "ok" | "warning" | "failure", string, () => ClusterState];
 const one = (given: Partial<InstallationState>, changed: Partial<Installation> = {}) =>
   buildCluster(buildState(given, changed));
+const oneWith = (urls: string, files: readonly string[]) =>
+  one(
+    { bridge: buildBridge({ files: { kind: "read", value: files } }) },
+    { settings: buildSettings({ policy: { bundleUrl: urls } }) },
+  );
 const webhook = (given: Parameters<typeof buildWebhook>[0]) =>
   one(
     {},
@@ -363,6 +368,31 @@ const rows: readonly Row[] = [
     "failure",
     `ConfigMap "bouncer-injector-policy" has other.tar.gz; needed is policy.tar.gz`,
     () => one({ bridge: buildBridge({ files: { kind: "read", value: ["other.tar.gz"] } }) }),
+  ],
+  [
+    "policy_bundle",
+    "failure",
+    `ConfigMap "bouncer-injector-policy" has policy.tar.gz, rollout.json; needed is policy.tar.gz, shop.tar.gz`,
+    () => {
+      const files = ["policy.tar.gz", "rollout.json"];
+      const shop = bundleUrl.replace("policy.tar", "shop.tar");
+      return oneWith([bundleUrl, shop, "https://elsewhere/c.tar.gz"].join(", "), files);
+    },
+  ],
+  [
+    "policy_bundle",
+    "ok",
+    `shop.tar.gz, policy.tar.gz in ConfigMap "bouncer-injector-policy"`,
+    () => {
+      const shop = bundleUrl.replace("policy.tar", "shop.tar");
+      return oneWith(`${shop}?v=1,${bundleUrl}`, ["policy.tar.gz", "shop.tar.gz", "old.tar.gz"]);
+    },
+  ],
+  [
+    "policy_bundle",
+    "failure",
+    "has rollout.json; needed is a bundle",
+    () => oneWith("https://elsewhere/c.tar.gz", ["rollout.json"]),
   ],
   [
     "policy_bundle",

@@ -1,4 +1,5 @@
 /** Checks of what has to answer: injector, bridge, and the way to them. Pure. */
+import { bundleNameOf, splitUrls } from "../../settings/value.ts";
 import type { Installation } from "../installation.ts";
 import type { Bridge, DryRun, Endpoints, InstallationState, Permission, Read } from "./state.ts";
 import { type CheckCode, type Checked, type Report, reportAbout } from "./table.ts";
@@ -69,14 +70,26 @@ function checkBundle(bridge: Bridge, { settings }: Installation, report: Report)
   if (files.kind === "missing") {
     return report("policy_bundle", "failure", `ConfigMap "${configMap}" is not there`);
   }
-  const wanted = settings?.policy.bundleUrl?.split("/").at(-1);
-  const held = files.value.join(", ");
-  const isThere = wanted === undefined ? held !== "" : files.value.includes(wanted);
-  return isThere
-    ? report("policy_bundle", "ok", `${wanted ?? held} in ConfigMap "${configMap}"`)
-    : report(
-        "policy_bundle",
-        "failure",
-        `ConfigMap "${configMap}" has ${held === "" ? "no files" : held}; needed is ${wanted ?? "a bundle"}`,
-      );
+  const bundles = files.value.filter((name) => name.endsWith(".tar.gz"));
+  const wanted = findWanted(settings?.policy.bundleUrl ?? null, bridge.name);
+  const isThere =
+    wanted.length === 0 ? bundles.length > 0 : wanted.every((name) => bundles.includes(name));
+  const needed = wanted.length === 0 ? bundles : wanted;
+  if (isThere) {
+    return report("policy_bundle", "ok", `${needed.join(", ")} in ConfigMap "${configMap}"`);
+  }
+  const held = files.value.length === 0 ? "no files" : files.value.join(", ");
+  const lacking = wanted.length === 0 ? "a bundle" : wanted.join(", ");
+  return report(
+    "policy_bundle",
+    "failure",
+    `ConfigMap "${configMap}" has ${held}; needed is ${lacking}`,
+  );
+}
+
+/** Of the bundles that pods get, those that this bridge is to serve; others come from elsewhere. */
+function findWanted(bundleUrl: string | null, bridge: string): readonly string[] {
+  if (bundleUrl === null) return [];
+  const isHere = (url: string) => URL.parse(url)?.hostname.split(".")[0] === bridge;
+  return splitUrls(bundleUrl).filter(isHere).map(bundleNameOf);
 }
