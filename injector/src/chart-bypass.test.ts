@@ -159,6 +159,7 @@ describe("creating", () => {
     ["shared processes", pod({ shareProcessNamespace: true }), ["shared_processes"]],
     ["shared processes, left out", bare({ hostNetwork: true, shareProcessNamespace: true }), []],
     ["the policy's volume", withApp(mounts("policy-cache", "/p")), ["volume"]],
+    ["what is kept of policies", withApp(mounts("policy-state", "/p")), ["volume"]],
     ["the token's volume", withApp(mounts("bouncer-token", "/t", { readOnly: true })), ["volume"]],
     ["the audit log, to write", withApp(mounts("audit-logs", "/a")), ["volume"]],
     ["the audit log, to read", withApp(mounts("audit-logs", "/a", { readOnly: true })), []],

@@ -160,6 +160,11 @@ imagePullSecrets:
   "syncUrl" ($bouncer.policy.syncUrl | default $syncUrl)
   "syncCa" $bouncer.policy.syncCa
   "verification" $bouncer.policy.verification
+  "refuseOlder" $bouncer.policy.refuseOlder
+  "persist" $bouncer.policy.persist
+  "evaluation" $bouncer.policy.evaluation
+  "decisionTimeoutMs" $bouncer.policy.decisionTimeoutMs
+  "http" $bouncer.policy.http
 -}}
 {{- $image := printf "%s:%s" $bouncer.image.repository ($bouncer.image.tag | default .Chart.AppVersion) -}}
 {{- dict
