@@ -39,6 +39,11 @@ interface Offered {
 export function createTrials({ snapshots, load, onFailure }: TrialsDeps): Trials {
   let offered: Offered | null = null;
   let running: Running | null = null;
+  /** A candidate whose bytes are still fetched. */
+  let coming: { readonly name: string } | null = null;
+  /** One set is prepared at a time, each with what is enforced by then: none replaces a newer one. */
+  let queue: Promise<void> = Promise.resolve();
+  let asked = 0;
 
   function withdraw(): void {
     running?.set.close();
@@ -47,13 +52,14 @@ export function createTrials({ snapshots, load, onFailure }: TrialsDeps): Trials
   }
 
   /** Until it is ready, the one from before goes on. */
-  async function prepare({ name, bytes, trial }: Offered): Promise<void> {
+  async function prepareNow(next: Offered): Promise<void> {
+    const { name, bytes, trial } = next;
     const current = snapshots();
     // It begins as soon as there is something to compare with.
     if (current === null) return;
     const own: Snapshot = { name, bytes, deltas: [] };
     const set = await load(current.map((one) => (one.name === name ? own : one)));
-    if (offered?.trial !== trial) {
+    if (offered !== next) {
       set.close();
       return;
     }
@@ -61,11 +67,36 @@ export function createTrials({ snapshots, load, onFailure }: TrialsDeps): Trials
     running = { trial, set };
   }
 
+  async function prepare(chosen: Offered): Promise<void> {
+    asked += 1;
+    const own = asked;
+    // Of several that wait, the last one does for all.
+    const work = async (): Promise<void> => {
+      if (own === asked && offered === chosen) await prepareNow(chosen);
+    };
+    const turn = queue.then(work);
+    queue = turn.catch(() => undefined);
+    await turn;
+  }
+
   async function begin(name: string, candidate: Candidate): Promise<void> {
-    const { terms } = candidate;
-    const next = { name, bytes: await candidate.load(), trial: new Trial(name, terms) };
+    const own = { name };
+    coming = own;
+    let bytes: Uint8Array;
+    try {
+      bytes = await candidate.load();
+      // Withdrawn meanwhile, or replaced.
+      if (coming !== own) return;
+    } finally {
+      if (coming === own) coming = null;
+    }
     if (offered?.name === name) withdraw();
+    const next = { name, bytes, trial: new Trial(name, candidate.terms) };
     offered = next;
+    await attempt(next);
+  }
+
+  async function attempt(next: Offered): Promise<void> {
     try {
       await prepare(next);
     } catch (error) {
@@ -74,17 +105,23 @@ export function createTrials({ snapshots, load, onFailure }: TrialsDeps): Trials
     }
   }
 
+  function end(name: string): void {
+    if (coming?.name === name) coming = null;
+    if (offered?.name === name) withdraw();
+  }
+
   return {
     running: () => running,
     async offer(name, candidate) {
+      const present = coming ?? offered;
       if (candidate === null) {
-        if (offered?.name === name) withdraw();
-      } else if (offered !== null && offered.name !== name) {
+        end(name);
+      } else if (present !== null && present.name !== name) {
         throw new AppError(
           "bundle_invalid",
-          `Cannot compare a candidate for "${name}": there is one for "${offered.name}", accepted is one at a time`,
+          `Cannot compare a candidate for "${name}": there is one for "${present.name}", accepted is one at a time`,
         );
-      } else if (offered?.trial.terms.sha256 === candidate.terms.sha256) {
+      } else if (coming === null && offered?.trial.terms.sha256 === candidate.terms.sha256) {
         offered.trial.setTerms(candidate.terms);
       } else {
         await begin(name, candidate);
@@ -92,12 +129,14 @@ export function createTrials({ snapshots, load, onFailure }: TrialsDeps): Trials
     },
     async rebase() {
       try {
-        if (offered !== null) await prepare(offered);
+        if (offered !== null) await attempt(offered);
       } catch (error) {
-        withdraw();
         onFailure(error);
       }
     },
-    close: withdraw,
+    close() {
+      coming = null;
+      withdraw();
+    },
   };
 }
