@@ -58,11 +58,15 @@ async function diagnoseProbe(probe: Probe, { runProbe }: DiagnosisDeps): Promise
   return { container, field, status: result.status, error: errorOf(result) };
 }
 
-function describePolicy({ bundle, activatedAt, sync }: PolicyStatus, now: number): unknown {
+function describePolicy(
+  { bundle, bundles, activatedAt, sync }: PolicyStatus,
+  now: number,
+): unknown {
   const { kind, connected, error } = sync;
   return {
     revision: bundle?.revision ?? null,
     sha256: bundle?.sha256 ?? null,
+    bundles: bundles.map(({ name, revision }) => ({ name, revision })),
     ageSeconds: activatedAt === null ? null : Math.max(0, Math.round((now - activatedAt) / 1000)),
     source: {
       kind,

@@ -55,6 +55,7 @@ test("all is well: every part says so, in the form that is promised", async () =
     policy: {
       revision: "r1",
       sha256: "00",
+      bundles: [{ name: "policy.tar.gz", revision: "r1" }],
       ageSeconds: anyNumber,
       source: { kind: "none", connected: false, error: null },
     },

@@ -38,7 +38,11 @@ const problem = v.optional(
 
 const source = v.object({ kind: v.string(), connected: v.boolean(), error: problem });
 
+/** All that are enforced together; older bouncers have one and do not say which. */
+const bundles = v.optional(v.array(v.object({ name: v.string(), revision: v.string() })), []);
+
 const policy = v.object({
+  bundles,
   revision: v.optional(v.nullable(v.string()), null),
   sha256: v.optional(v.nullable(v.string()), null),
   ageSeconds: v.optional(v.nullable(v.number()), null),
@@ -80,6 +84,7 @@ const statusSchema = v.object({
   version: v.optional(v.string(), ""),
   policy: v.object({
     bundle: v.nullable(v.object({ revision: v.string(), sha256: v.string() })),
+    bundles,
     activatedAt: v.nullable(v.number()),
     sync: source,
   }),
@@ -96,6 +101,7 @@ export function parsePolicy(body: string, nowMs: number): PolicyFacts | string {
   if (typeof status === "string") return status;
   const { bundle, activatedAt, sync } = status.policy;
   return {
+    bundles: status.policy.bundles,
     revision: bundle?.revision ?? null,
     sha256: bundle?.sha256 ?? null,
     ageSeconds: activatedAt === null ? null : Math.max(0, (nowMs - activatedAt) / 1000),

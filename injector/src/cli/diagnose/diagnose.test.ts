@@ -46,6 +46,7 @@ const pod: PodFacts = {
 };
 
 const policy: PolicyFacts = {
+  bundles: [{ name: "policy.tar.gz", revision: "42" }],
   revision: "42",
   sha256: "3f786850e387550fdab836ed7e6dc881de23001b",
   ageSeconds: 7300,
@@ -450,6 +451,18 @@ const cases: readonly Case[] = [
   ],
   ["no policy yet", withPolicy({ revision: null, sha256: null }), "policy", "fail", /^none/],
   ["a policy", facts, "policy", "ok", /^revision 42 \(sha256 3f786850e387\), for 2 h$/],
+  [
+    "a policy of several bundles",
+    withPolicy({
+      bundles: [
+        { name: "policy.tar.gz", revision: "42" },
+        { name: "shop.tar.gz", revision: "" },
+      ],
+    }),
+    "policy",
+    "ok",
+    /, for 2 h; policy\.tar\.gz revision 42, shop\.tar\.gz without a revision$/,
+  ],
   ["a policy without a revision", withPolicy({ revision: "" }), "policy", "ok", /^without a rev/],
   [
     "a bridge that went away",
@@ -720,7 +733,11 @@ describe("answers", () => {
     const bundle = { name: "policy.tar.gz", revision: "7", sha256: "ab" };
     const sync = { kind: "bridge", connected: true, error: null };
     const body = JSON.stringify({ version: "1.0.0", policy: { bundle, activatedAt: 1000, sync } });
-    expect(parsePolicy(body, 61_000)).toMatchObject({ revision: "7", ageSeconds: 60 });
+    expect(parsePolicy(body, 61_000)).toMatchObject({
+      revision: "7",
+      ageSeconds: 60,
+      bundles: [],
+    });
     expect(parsePolicy("[]", 0)).toMatch(/:/);
   });
 });

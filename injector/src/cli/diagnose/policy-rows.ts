@@ -21,12 +21,16 @@ function judgePolicy(policy: PolicyFacts): Finding {
       "The row policy source says why none has arrived",
     );
   }
-  const { revision, sha256, ageSeconds } = policy;
-  const name = revision === null || revision === "" ? "without a revision" : `revision ${revision}`;
+  const { revision, sha256, ageSeconds, bundles } = policy;
   const digest = sha256 === null ? "" : ` (sha256 ${sha256.slice(0, 12)})`;
   const age = ageSeconds === null ? "" : `, for ${formatAge(ageSeconds)}`;
-  return good(`${name}${digest}${age}`);
+  const parts = bundles.map((bundle) => `${bundle.name} ${nameRevision(bundle.revision)}`);
+  const all = parts.length > 1 ? `; ${parts.join(", ")}` : "";
+  return good(`${nameRevision(revision)}${digest}${age}${all}`);
 }
+
+const nameRevision = (revision: string | null) =>
+  revision === null || revision === "" ? "without a revision" : `revision ${revision}`;
 
 function judgeSource(policy: PolicyFacts): Finding {
   const { kind, connected, error } = policy.source;
