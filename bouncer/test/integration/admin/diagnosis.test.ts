@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import { createServer as createNetServer } from "node:net";
 import { Writable } from "node:stream";
+import { statusIntervalMs } from "bouncer-bridge/protocol";
 import { afterEach, expect, test } from "vitest";
 import type { Probe } from "../../../src/contract.ts";
 import { linkTiming } from "../../../src/sync/link.ts";
@@ -159,7 +160,7 @@ test("a bridge that was there and went away: the policy stays, its source is not
   await bridge[Symbol.asyncDispose]();
   // The second pause is that after an attempt that failed.
   for (let pause = 0; pause < 2; pause += 1) {
-    await setting.timing.tick((ms) => ms !== linkTiming.heartbeatMs);
+    await setting.timing.tick((ms) => ms !== linkTiming.heartbeatMs && ms !== statusIntervalMs);
   }
   expect(await diagnosisOf(admin)).toMatchObject({
     policy: {
