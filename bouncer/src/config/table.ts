@@ -110,7 +110,7 @@ export const table = {
     integer(1, 60_000),
     {
       accepts: "milliseconds, a whole number from 1 to 60000",
-      doc: "How long one evaluation of the policy may take. After 10 ms it goes on in a thread of its own, and other requests do not wait for it.",
+      doc: "How long one evaluation of the policy may compute. After 10 ms it goes on in a thread of its own, and other requests do not wait for it.",
     },
   ),
   policyDecisionTimeoutMs: variable(

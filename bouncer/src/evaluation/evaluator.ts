@@ -4,6 +4,7 @@
  * are made between two evaluations, all at once, and what they answered is there in the next.
  */
 import type { Call } from "../rego/builtin.ts";
+import { threadCpuMs } from "../rego/cpu.ts";
 import type { Engine, Evaluation } from "../rego/engine.ts";
 import { OpenQuery } from "../rego/query.ts";
 import type { Value } from "../rego/value.ts";
@@ -50,8 +51,8 @@ export function createEvaluator(deps: EvaluatorDeps): Evaluator {
   const { engine, slowLane, limits } = deps;
 
   function evaluateHere(input: string, query: OpenQuery): Evaluation {
-    const deadline = performance.now() + Math.min(spotMs, limits.evaluationMs);
-    query.isLate = (comingMs) => performance.now() + comingMs >= deadline;
+    const deadline = threadCpuMs() + Math.min(spotMs, limits.evaluationMs);
+    query.isLate = (comingMs) => threadCpuMs() + comingMs >= deadline;
     return engine.evaluate(input, { query, deadline });
   }
 

@@ -14,7 +14,7 @@ export type Request =
       readonly kind: "evaluate";
       readonly input: string;
       readonly query: QueryState;
-      /** Milliseconds from the begin of the evaluation. */
+      /** Milliseconds of computing. */
       readonly budgetMs: number;
     };
 

@@ -10,8 +10,8 @@ import { startThread, type StartThread, type Thread } from "./thread.ts";
 
 export interface SlowLane {
   /**
-   * Never rejects. From the begin, at most for `budgetMs`, and never beyond `deadline` (of
-   * `performance`).
+   * Never rejects. From the begin, at most for `budgetMs` of computing, and never much beyond
+   * `deadline` (of `performance`).
    */
   evaluate(job: SlowJob): Promise<Evaluation>;
   /** Takes no more jobs, and ends with the last one. */
@@ -30,7 +30,7 @@ export const slowLaneLimits = {
   jobs: 32,
   /** The thread and its copy of the policy are kept for so long without work. */
   idleMs: 30_000,
-  /** Beyond its budget, an evaluation that does not end by itself gets so much. */
+  /** Beyond its deadline, an evaluation that does not end by itself gets so much. */
   graceMs: 1000,
   /** For loading the policy. */
   loadMs: 30_000,
@@ -99,9 +99,9 @@ export function createSlowLane(
           : { kind: "timeout" };
       }
     }
-    const leftMs = Math.min(budgetMs, deadline - performance.now());
+    const leftMs = deadline - performance.now();
     if (leftMs <= 0) return { kind: "timeout" };
-    const request = { kind: "evaluate", input, query: query.save(), budgetMs: leftMs } as const;
+    const request = { kind: "evaluate", input, query: query.save(), budgetMs } as const;
     const reply = await ask(request, leftMs + slowLaneLimits.graceMs);
     if (reply?.kind === "evaluated") {
       query.restore(reply.query);

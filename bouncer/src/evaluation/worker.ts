@@ -4,6 +4,7 @@
  */
 import { parentPort } from "node:worker_threads";
 import { AppError } from "../errors.ts";
+import { threadCpuMs } from "../rego/cpu.ts";
 import { createEngine, type Engine } from "../rego/engine.ts";
 import { pageBytes } from "../rego/image.ts";
 import { OpenQuery } from "../rego/query.ts";
@@ -14,7 +15,6 @@ import { type Preparation, prepare } from "./prepare.ts";
 const port = parentPort;
 if (port === null) throw new Error("this file is for a worker thread");
 
-const now = (): number => performance.now();
 let engine: Engine | null = null;
 
 function post(answer: Answer, transfer: readonly ArrayBuffer[] = []): void {
@@ -41,14 +41,14 @@ async function send(preparation: Preparation): Promise<void> {
 async function load(preparation: Preparation): Promise<void> {
   const { image } = await prepare(preparation);
   const { builtins } = await findBuiltins(Object.keys(image.builtins));
-  engine = createEngine(image, { builtins, now });
+  engine = createEngine(image, { builtins, now: threadCpuMs });
   post({ kind: "loaded" });
 }
 
 function evaluate(request: Extract<Request, { kind: "evaluate" }>): void {
   const query = OpenQuery.from(request.query);
-  const deadline = now() + request.budgetMs;
-  query.isLate = (comingMs) => now() + comingMs >= deadline;
+  const deadline = threadCpuMs() + request.budgetMs;
+  query.isLate = (comingMs) => threadCpuMs() + comingMs >= deadline;
   const evaluation = engine?.evaluate(request.input, { query, deadline }) ?? {
     kind: "error",
     message: "no policy was loaded",

@@ -34,7 +34,7 @@ export interface Engine {
 export interface EngineDeps {
   /** By name: at least those that the image asks for. */
   readonly builtins: ReadonlyMap<string, Builtin>;
-  /** Milliseconds of any monotonic clock. */
+  /** Milliseconds of computing: `threadCpuMs`. */
   readonly now: () => number;
 }
 

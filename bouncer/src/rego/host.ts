@@ -42,7 +42,7 @@ function areExports(
 export interface HostOptions {
   readonly memory: WebAssembly.Memory;
   readonly builtins: ReadonlyMap<string, Builtin>;
-  /** Milliseconds of any monotonic clock. */
+  /** Milliseconds of computing: `threadCpuMs`. */
   readonly now: () => number;
 }
 

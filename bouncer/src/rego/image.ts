@@ -4,6 +4,7 @@
  * The policy's own code runs here already, and is not trusted to end.
  */
 import { AppError } from "../errors.ts";
+import { threadCpuMs } from "./cpu.ts";
 import { Host } from "./host.ts";
 import { meter } from "./wasm/meter.ts";
 import { findBuiltins } from "./registry.ts";
@@ -72,7 +73,7 @@ async function load(
   const maximumPages = Math.min(initial + spare, maxPages);
   if (initial >= maxPages) throw refuse("its data do not fit into the 4 GiB that WebAssembly has");
   const memory = new WebAssembly.Memory({ initial, maximum: maximumPages });
-  const host = new Host({ memory, builtins: new Map(), now: () => performance.now() });
+  const host = new Host({ memory, builtins: new Map(), now: threadCpuMs });
   host.instantiate(module, loading.ms);
   const builtins = host.within(loading.ms, () => host.list("builtins"));
   const { missing } = await find(Object.keys(builtins));
