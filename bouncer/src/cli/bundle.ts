@@ -9,6 +9,7 @@ import { basename, join, resolve } from "node:path";
 import * as v from "valibot";
 import { type Files, unpack } from "../bundle/archive.ts";
 import { type SignatureAlgorithm, signatureAlgorithms } from "../bundle/keys.ts";
+import { findMentioned } from "../evaluation/prepare.ts";
 import { plannedFrom } from "../policy/loaded.ts";
 import { packBundle } from "./archive.ts";
 import {
@@ -70,8 +71,10 @@ export const bundleCommand: Command = {
     if (request.runsTests) note(await test(request));
     const directory = await mkdtemp(join(tmpdir(), "bouncer-bundle-"));
     try {
-      const declaration = await analyse(request);
-      const files = await complete(await compile(request, directory), request, declaration);
+      const dependencies = await analyse(request);
+      const compiled = await compile(request, directory);
+      const declaration = declare(dependencies, mentionedIn(compiled));
+      const files = await complete(compiled, request, declaration);
       const signed =
         request.signing === null ? files : await sign(files, request.signing, directory);
       const bytes = await packBundle(signed);
@@ -144,13 +147,18 @@ async function test({ paths, reading }: BundleRequest): Promise<string> {
 }
 
 /** OPA follows every rule and function that the decision may use, whatever leads there. */
-async function analyse({ paths, reading, entrypoint }: BundleRequest): Promise<Declaration> {
+async function analyse({ paths, reading, entrypoint }: BundleRequest): Promise<string> {
   const sources = paths.flatMap((path) => ["-d", path]);
   const query = `data.${entrypoint.replaceAll("/", ".")}`;
   const ignored = [...withoutCompatibility(reading), "--ignore", "*_test.rego"];
   const compatible = reading.includes("--v0-compatible") ? ["--v0-compatible"] : [];
   const args = ["deps", "--format", "json", ...ignored, ...compatible, ...sources, query];
-  return declare(await runOpa("find out what the decision reads", args));
+  return await runOpa("find out what the decision reads", args);
+}
+
+function mentionedIn(files: Files): readonly string[] {
+  const wasm = files.get("policy.wasm");
+  return wasm === undefined ? [] : findMentioned(wasm);
 }
 
 function withoutCompatibility(reading: readonly string[]): readonly string[] {
@@ -190,7 +198,7 @@ async function complete(
 ): Promise<Files> {
   const text = Buffer.from(files.get(".manifest") ?? "{}").toString();
   const manifest = v.parse(manifestSchema, text);
-  const declared = declaration.kind === "fields" ? { input: declaration.fields } : {};
+  const declared = declaration.fields === null ? {} : { input: declaration.fields };
   const bouncer = { ...manifest.metadata?.bouncer, ...declared, serial };
   const whole = { ...manifest, metadata: { ...manifest.metadata, bouncer } };
   return new Map([...files, [".manifest", Buffer.from(JSON.stringify(whole))]]);

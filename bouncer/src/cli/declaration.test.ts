@@ -31,13 +31,18 @@ test.each([
     dependencies([...http, "headers"], [...http, "headers", "x-a"], [...http, "host"]),
     ["attributes.request.http.headers", "attributes.request.http.host"],
   ],
+  [
+    "names of which one begins with the other",
+    dependencies(["input", "parsed_query", "a.b"], ["input", "parsed_query", "a"]),
+    ["parsed_query.a", "parsed_query.a.b"],
+  ],
 ])("%s", (_name, text, fields) => {
-  expect(declare(text)).toEqual({ kind: "fields", fields, ignored: [] });
+  expect(declare(text, [])).toEqual({ kind: "fields", fields, ignored: [] });
 });
 
 test("fields that a bouncer never has are told apart", () => {
   const text = dependencies([...http, "method"], ["input", "user", "roles"]);
-  expect(declare(text)).toEqual({
+  expect(declare(text, [])).toEqual({
     kind: "fields",
     fields: ["attributes.request.http.method"],
     ignored: ["user.roles"],
@@ -45,9 +50,26 @@ test("fields that a bouncer never has are told apart", () => {
 });
 
 test.each([[["input"]], [["input", 1]]])("%j is everything", (...path) => {
-  expect(declare(dependencies([...http, "method"], ...path))).toEqual({ kind: "everything" });
+  const text = dependencies([...http, "method"], ...path);
+  expect(declare(text, ["body"])).toEqual({ kind: "everything", fields: null });
+  const { fields } = declare(text, ["time", "parsed_body"]);
+  expect(fields).toContain("attributes.request.time");
+  expect(fields).toContain("attributes.request.http.headers");
+  expect(fields).toContain("parsed_body");
+  expect(fields).not.toContain("attributes.request.http.body");
+});
+
+test("where a rule hands on an object, what the policy mentions of it is there, too", () => {
+  const text = dependencies([...http], ["input", "attributes", "source"]);
+  const all = ["attributes.request.http", "attributes.source"];
+  expect(declare(text, [])).toEqual({ kind: "fields", fields: all, ignored: [] });
+  expect(declare(text, ["body", "time", "sni"])).toEqual({
+    kind: "fields",
+    fields: ["attributes.request.http", "attributes.request.http.body", "attributes.source"],
+    ignored: [],
+  });
 });
 
 test.each(["", "{", '{"base":[[1]]}', "1"])("%j is not what opa prints", (text) => {
-  expect(() => declare(text)).toThrow(SyntaxError);
+  expect(() => declare(text, [])).toThrow(SyntaxError);
 });

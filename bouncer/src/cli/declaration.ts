@@ -3,7 +3,7 @@
  * input that are built for it, and by which its decisions are remembered. Pure.
  */
 import * as v from "valibot";
-import { planInput } from "../policy/input.ts";
+import { declareBelow, declareWhole, planInput } from "../policy/input.ts";
 
 const segment = v.object({ type: v.string(), value: v.unknown() });
 const schema = v.object({ base: v.optional(v.nullable(v.array(v.array(segment)))) });
@@ -15,27 +15,35 @@ export type Declaration =
       readonly fields: readonly string[];
       readonly ignored: readonly string[];
     }
-  /** The decision depends on the input as a whole. */
-  | { readonly kind: "everything" };
+  /** The decision depends on the input as a whole; null: declaring nothing does. */
+  | { readonly kind: "everything"; readonly fields: readonly string[] | null };
 
-/** `dependencies`: what `opa deps --format json` prints. Throws a SyntaxError for anything else. */
-export function declare(dependencies: string): Declaration {
+/**
+ * `dependencies`: what `opa deps --format json` prints. Throws a SyntaxError for anything else. It
+ * ends where a rule hands on an object: of what lies in that, `mentioned` has the names, as far as
+ * they are of fields that are built only for those who name them.
+ */
+export function declare(dependencies: string, mentioned: readonly string[]): Declaration {
   const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), dependencies);
   if (!parsed.success) throw new SyntaxError("opa deps printed something else than expected");
-  const paths = new Set<string>();
+  const paths = new Map<string, Path>();
   for (const [root, ...rest] of parsed.output.base ?? []) {
     if (root?.value !== "input") continue;
     const path = readPath(rest);
-    if (path.length === 0) return { kind: "everything" };
-    paths.add(path.join("."));
+    if (path.length === 0) return { kind: "everything", fields: declareWhole(mentioned) };
+    paths.set(JSON.stringify(path), path);
   }
-  const sorted = [...paths].toSorted();
+  const sorted = withoutMembers([...paths.values()]).map((path) => path.join("."));
+  const known = sorted.filter(isKnown);
+  const hidden = known.flatMap((path) => declareBelow(path, mentioned));
   return {
     kind: "fields",
-    fields: withoutMembers(sorted.filter(isKnown)),
-    ignored: sorted.filter((path) => !isKnown(path)),
+    fields: [...new Set([...known, ...hidden])].toSorted(),
+    ignored: sorted.filter((path) => !isKnown(path)).toSorted(),
   };
 }
+
+type Path = readonly string[];
 
 function isKnown(path: string): boolean {
   return planInput([path]).kind === "plan";
@@ -51,7 +59,12 @@ function readPath(steps: readonly v.InferOutput<typeof segment>[]): readonly str
   return path;
 }
 
-/** A field stands for all that is below it. */
-function withoutMembers(paths: readonly string[]): readonly string[] {
-  return paths.filter((path) => !paths.some((other) => path.startsWith(`${other}.`)));
+/** A field stands for all that is below it; what only begins with its name is another. */
+function withoutMembers(paths: readonly Path[]): readonly Path[] {
+  return paths.filter(
+    (path) =>
+      !paths.some(
+        (other) => other.length < path.length && other.every((step, at) => step === path[at]),
+      ),
+  );
 }

@@ -1,6 +1,7 @@
 /** From the bytes of bundles to a policy in memory: all that can be done away from the traffic. */
 import type { BundleRequirements, Snapshot } from "../bundle/bundle.ts";
 import { type Opened, openSet } from "../bundle/set.ts";
+import { namedFields } from "../policy/input.ts";
 import { buildImage, type Image } from "../rego/image.ts";
 
 /** Can be posted to another thread. */
@@ -13,8 +14,8 @@ export interface Preparation {
 
 /** What is known of the bundles when they have been opened; their bytes are in the image. */
 export interface Contents extends Omit<Opened, "wasm" | "data"> {
-  /** The policy has a name of Envoy's body fields among its strings: it may read the body. */
-  readonly mentionsBody: boolean;
+  /** Names of fields that are built for those who name them, as far as the policy has them. */
+  readonly mentioned: readonly string[];
 }
 
 export interface Prepared {
@@ -28,13 +29,11 @@ export async function prepare(preparation: Preparation): Promise<Prepared> {
   const { wasm, data, ...opened } = await openSet(snapshots, requirements);
   const entrypoint = requirements.decisionPath;
   const image = await buildImage({ wasm, data, entrypoint, evaluationBytes });
-  return { contents: { ...opened, mentionsBody: mentionsBody(wasm) }, image };
+  return { contents: { ...opened, mentioned: findMentioned(wasm) }, image };
 }
 
-const bodyFields = ["parsed_body", "rawBody", "raw_body", "truncated_body"];
-
 /** A compiled policy keeps the strings that it compares with as they are, each ended by a zero. */
-function mentionsBody(wasm: Uint8Array): boolean {
+export function findMentioned(wasm: Uint8Array): readonly string[] {
   const bytes = Buffer.from(wasm.buffer, wasm.byteOffset, wasm.byteLength);
-  return bodyFields.some((name) => bytes.includes(`\0${name}\0`, "latin1"));
+  return namedFields.filter((name) => bytes.includes(`\0${name}\0`, "latin1"));
 }

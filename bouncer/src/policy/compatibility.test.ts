@@ -36,7 +36,7 @@ interface Sent {
 
 /** What a policy that declares `fields`, or nothing, sees of a request. */
 function see(fields: readonly string[] | null, sent: Sent = {}): unknown {
-  const planned = planInput(fields, { readsBody: true });
+  const planned = planInput(fields, ["parsed_body"]);
   if (planned.kind === "unknown") return planned;
   const { target = request.target, headers = [], body, truncated = false } = sent;
   const built = buildInput(

@@ -360,3 +360,39 @@ describe("a connection on an opaque port", () => {
     });
   });
 });
+
+test("names that mean something to JavaScript are names like others", () => {
+  const request = { ...withHeaders("__proto__", "1", "constructor", "2"), target: "/?__proto__=3" };
+  const declared = [
+    "attributes.request.http.headers.__proto__",
+    "attributes.request.http.headers.constructor",
+    "parsed_query.__proto__",
+  ];
+  const expected =
+    '{"attributes":{"request":{"http":{"headers":{"__proto__":"1","constructor":"2"}}}},"parsed_query":{"__proto__":["3"]}}';
+  const built = buildInput(plan(declared), request, null, context);
+  expect(JSON.stringify(built.kind === "input" ? built.input : built)).toBe(expected);
+  const inWhole = buildInput(plan(null), request, null, context);
+  expect(JSON.stringify(inWhole)).toContain('"__proto__":"1","constructor":"2"');
+  expect(JSON.stringify(inWhole)).toContain('"parsed_query":{"__proto__":["3"]}');
+  const body = bodyOf('{"__proto__":{"a":1}}');
+  const parsed = buildInput(plan(["parsed_body"]), json, body, context);
+  expect(JSON.stringify(parsed)).toContain('"parsed_body":{"__proto__":{"a":1}}');
+});
+
+function undeclared(...mentioned: readonly string[]): readonly [number, string] {
+  const planned = planInput(null, mentioned);
+  if (planned.kind === "unknown") throw new Error(planned.field);
+  const built = buildInput(planned.plan, json, bodyOf("{no"), context);
+  return [planned.plan.bodyBytes, JSON.stringify(built)];
+}
+
+test("without a declaration, a body is there for who mentions it, and parsed only then", () => {
+  expect(undeclared()[0]).toBe(0);
+  expect(undeclared("time", "id", "sni")[0]).toBe(0);
+  expect(undeclared("body")).toEqual([65_536, expect.stringContaining('"body":"{no"')]);
+  expect(undeclared("body")[1]).not.toContain("parsed_body");
+  for (const name of ["parsed_body", "raw_body", "rawBody", "truncated_body"]) {
+    expect(undeclared(name)).toEqual([65_536, expect.stringContaining("bad_body")]);
+  }
+});

@@ -84,6 +84,17 @@ const onDemand = new Set([
 /** For these the body is read ahead. */
 const ofBody = new Set([`${http}.body`, `${http}.rawBody`, "parsed_body", "truncated_body"]);
 
+/** What is built only for those who name it: the last steps of its paths. */
+export const namedFields: readonly string[] = [
+  ...new Set([...onDemand, ...ofBody].map(lastStep)),
+  // Of the plugin's document in its other form.
+  "raw_body",
+];
+
+function lastStep(path: string): string {
+  return path.slice(path.lastIndexOf(".") + 1);
+}
+
 /** Of these, single members can be declared: `attributes.request.http.headers.authorization`. */
 const members: Readonly<Record<string, (facts: Facts, member: string) => unknown>> = {
   [`${http}.headers`]: ({ headers }, member) => headers.get(member),
@@ -136,20 +147,13 @@ export type PlanResult =
 
 /**
  * From what a bundle declares, as dotted paths, to what is built; null declares nothing, then all is
- * built, and of the body only if the policy may read it.
+ * built, and of the body what the policy may read: it has a name of it among its strings.
  */
 export function planInput(
   declared: readonly string[] | null,
-  { readsBody }: { readonly readsBody: boolean } = { readsBody: false },
+  mentioned: readonly string[] = [],
 ): PlanResult {
-  if (declared === null) {
-    const names = Object.keys(fields).filter((name) =>
-      ofBody.has(name) ? readsBody || !onDemand.has(name) : !onDemand.has(name),
-    );
-    const bodyBytes = readsBody ? bodyLimitBytes : 0;
-    const steps = names.flatMap(wholeStep);
-    return { kind: "plan", plan: { steps, bodyBytes, readsQuery: true, readsSni: false } };
-  }
+  if (declared === null) return { kind: "plan", plan: planWhole(mentioned) };
   const steps = new Map<string, Step>();
   for (const path of declared) {
     const found = expand(path);
@@ -169,6 +173,40 @@ export function planInput(
     readsSni: steps.has(sni),
   };
   return { kind: "plan", plan };
+}
+
+function planWhole(mentioned: readonly string[]): InputPlan {
+  const named = Object.keys(fields).filter(
+    (name) => ofBody.has(name) && mentioned.includes(lastStep(name)),
+  );
+  // To many policies, `body` is a field of their answer: for it alone, no body has to be sound.
+  const readsParsed =
+    mentioned.includes("raw_body") || named.some((name) => name !== `${http}.body`);
+  const names = Object.keys(fields).filter((name) => {
+    if (!ofBody.has(name)) return !onDemand.has(name);
+    return readsParsed || (named.length > 0 ? named.includes(name) : !onDemand.has(name));
+  });
+  const bodyBytes = readsParsed || named.length > 0 ? bodyLimitBytes : 0;
+  return { steps: names.flatMap(wholeStep), bodyBytes, readsQuery: true, readsSni: false };
+}
+
+/**
+ * What has to be declared besides `path` so that a policy that mentions these names, and uses what
+ * lies below it, finds what it looks for.
+ */
+export function declareBelow(path: string, mentioned: readonly string[]): readonly string[] {
+  return [...onDemand].filter(
+    (name) => name.startsWith(`${path}.`) && mentioned.includes(lastStep(name)),
+  );
+}
+
+/** The same of the whole input; null: declaring nothing does. */
+export function declareWhole(mentioned: readonly string[]): readonly string[] | null {
+  const isMentioned = (name: string): boolean => mentioned.includes(lastStep(name));
+  if (![...onDemand].some((name) => !ofBody.has(name) && isMentioned(name))) return null;
+  return Object.keys(fields).filter((name) =>
+    onDemand.has(name) || ofBody.has(name) ? isMentioned(name) : true,
+  );
 }
 
 function wholeStep(name: string): Step[] {
@@ -206,7 +244,7 @@ export function buildInput(
     // The policy was switched to one that reads bodies after this request had begun.
     return refuse("bad_body", "the body was not read ahead");
   }
-  const input: Tree = {};
+  const input = createTree();
   for (const step of plan.steps) {
     const built = attempt(step.build, facts);
     if (!built.ok) return refuse("bad_body", built.detail);
@@ -217,7 +255,7 @@ export function buildInput(
 
 /** Of a connection on an opaque port: what there is, and nothing in the place of a request. */
 export function buildConnectionInput(plan: InputPlan, connection: ConnectionHead): object {
-  const input: Tree = {};
+  const input = createTree();
   for (const { path } of plan.steps) {
     const name = path.join(".");
     const value = name === "version" ? version() : connectionFields[name]?.(connection);
@@ -247,6 +285,11 @@ interface Tree {
   [key: string]: unknown;
 }
 
+/** Without a prototype: a header may have any name, and `__proto__` is one like others. */
+function createTree(): Tree {
+  return { __proto__: null };
+}
+
 function isTree(value: unknown): value is Tree {
   return typeof value === "object" && value !== null;
 }
@@ -255,7 +298,7 @@ function place(tree: Tree, path: readonly string[], value: unknown): void {
   let at = tree;
   for (const key of path.slice(0, -1)) {
     const next = at[key];
-    const inner = isTree(next) ? next : {};
+    const inner = isTree(next) ? next : createTree();
     at[key] = inner;
     at = inner;
   }

@@ -7,6 +7,7 @@ import { AppError } from "../errors.ts";
 import { createEvaluator, type Evaluator, type MakeCall } from "../evaluation/evaluator.ts";
 import type { Preparation, Prepared } from "../evaluation/prepare.ts";
 import { createSlowLane } from "../evaluation/slow-lane.ts";
+import { threadCpuMs } from "../rego/cpu.ts";
 import { createEngine, type Engine } from "../rego/engine.ts";
 import { OpenQuery } from "../rego/query.ts";
 import { findBuiltins } from "../rego/registry.ts";
@@ -53,7 +54,7 @@ export async function loadSet(
   const { contents, image } = prepared;
   const plan = plannedFrom(prepared);
   const { builtins } = await findBuiltins(Object.keys(image.builtins));
-  const engine = createEngine(image, { builtins, now: () => performance.now() });
+  const engine = createEngine(image, { builtins, now: threadCpuMs });
   await warm(engine, plan);
   const warmRevivals = engine.revivals();
   const slowLane = createSlowLane(preparation);
@@ -72,7 +73,7 @@ export async function loadSet(
 
 /** What of a request the policy gets to see. Throws AppError. */
 export function plannedFrom({ contents }: Prepared): InputPlan {
-  const planned = planInput(contents.inputFields, { readsBody: contents.mentionsBody });
+  const planned = planInput(contents.inputFields, contents.mentioned);
   if (planned.kind === "plan") return planned.plan;
   throw new AppError(
     "bundle_invalid",
@@ -106,9 +107,9 @@ async function warm(engine: Engine, plan: InputPlan): Promise<void> {
   for (let round = 0; round < warmUp.rounds; round += 1) {
     const endsAt = performance.now() + 1;
     for (let count = 0; count < warmUp.evaluations && performance.now() < endsAt; count += 1) {
-      const deadline = performance.now() + warmUp.evaluationMs;
+      const deadline = threadCpuMs() + warmUp.evaluationMs;
       const query = new OpenQuery(() => 0n);
-      query.isLate = (comingMs) => performance.now() + comingMs >= deadline;
+      query.isLate = (comingMs) => threadCpuMs() + comingMs >= deadline;
       if (engine.evaluate(input, { query, deadline }).kind !== "value") return;
     }
     await setImmediate();

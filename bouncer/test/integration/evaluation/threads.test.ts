@@ -46,7 +46,7 @@ afterEach(() => {
 
 async function contentsOf(): Promise<Contents> {
   const { wasm: _, data: __, ...opened } = await openSet(snapshots, requirements);
-  return { ...opened, mentionsBody: false };
+  return { ...opened, mentioned: [] };
 }
 
 async function preparedWith(pages: number): Promise<Answer> {
