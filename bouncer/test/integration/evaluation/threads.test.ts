@@ -91,11 +91,11 @@ describe("a policy that is prepared beside", () => {
   });
 });
 
-const jobOf = (input: string) => ({
+const jobOf = (input: string, withinMs = 60_000) => ({
   input,
   query: new OpenQuery(() => 0n),
   budgetMs: 100,
-  deadline: performance.now() + 60_000,
+  deadline: performance.now() + withinMs,
 });
 const query = new OpenQuery(() => 0n).save();
 const evaluated = (value: unknown): Answer => ({
@@ -112,7 +112,7 @@ describe("an evaluation beside", () => {
   test("that is answered too late is never taken for the next one", async () => {
     const { start, say, threads } = createThreads();
     const lane = createSlowLane(preparation, start);
-    const first = lane.evaluate(jobOf("1"));
+    const first = lane.evaluate(jobOf("1", 100));
     const second = lane.evaluate(jobOf("2"));
     await turn();
     say({ kind: "loaded" });
