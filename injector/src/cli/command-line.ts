@@ -14,6 +14,7 @@ import { InputError, UseError } from "./failure.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { outdatedCommand } from "./outdated/command.ts";
 import { complete } from "./plugin/complete.ts";
+import { policyCommand } from "./policy/command.ts";
 import { injectCommand, uninjectCommand } from "./rewrite.ts";
 
 export const commands: readonly Command[] = [
@@ -21,6 +22,7 @@ export const commands: readonly Command[] = [
   checkCommand,
   diagnoseCommand,
   outdatedCommand,
+  policyCommand,
   injectCommand,
   uninjectCommand,
 ];
