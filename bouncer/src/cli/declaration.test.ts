@@ -32,6 +32,11 @@ test.each([
     ["attributes.request.http.headers", "attributes.request.http.host"],
   ],
   [
+    "what would lie in a member, as if by its name",
+    dependencies([...http, "headers", "x-a", "b"], ["input", "parsed_query", "a", "b", "c"]),
+    ["attributes.request.http.headers.x-a", "parsed_query.a"],
+  ],
+  [
     "names of which one begins with the other",
     dependencies(["input", "parsed_query", "a.b"], ["input", "parsed_query", "a"]),
     ["parsed_query.a", "parsed_query.a.b"],
@@ -46,6 +51,15 @@ test("fields that a bouncer never has are told apart", () => {
     kind: "fields",
     fields: ["attributes.request.http.method"],
     ignored: ["user.roles"],
+  });
+});
+
+test("the object around a field that no bouncer has is declared by another such field", () => {
+  const text = dependencies([...http, "nothing"], ["input", "attributes", "source", "x", "y"]);
+  expect(declare(text, [])).toEqual({
+    kind: "fields",
+    fields: ["attributes.request.http.fragment", "attributes.source.address.envoyInternalAddress"],
+    ignored: ["attributes.request.http.nothing", "attributes.source.x.y"],
   });
 });
 

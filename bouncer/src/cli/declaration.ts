@@ -3,7 +3,13 @@
  * input that are built for it, and by which its decisions are remembered. Pure.
  */
 import * as v from "valibot";
-import { declareBelow, declareWhole, planInput } from "../policy/input.ts";
+import {
+  declareBelow,
+  declareWhole,
+  placeholderOf,
+  planInput,
+  toDeclarable,
+} from "../policy/input.ts";
 
 const segment = v.object({ type: v.string(), value: v.unknown() });
 const schema = v.object({ base: v.optional(v.nullable(v.array(v.array(segment)))) });
@@ -33,20 +39,26 @@ export function declare(dependencies: string, mentioned: readonly string[]): Dec
     if (path.length === 0) return { kind: "everything", fields: declareWhole(mentioned) };
     paths.set(JSON.stringify(path), path);
   }
-  const sorted = withoutMembers([...paths.values()]).map((path) => path.join("."));
-  const known = sorted.filter(isKnown);
+  const all = withoutMembers([...paths.values()]);
+  const known = all.filter(isKnown).map(nameOf);
+  const ignored = all.filter((path) => !isKnown(path));
   const hidden = known.flatMap((path) => declareBelow(path, mentioned));
+  const around = ignored.flatMap((path) => placeholderOf(path) ?? []);
   return {
     kind: "fields",
-    fields: [...new Set([...known, ...hidden])].toSorted(),
-    ignored: sorted.filter((path) => !isKnown(path)).toSorted(),
+    fields: [...new Set([...known, ...hidden, ...around])].toSorted(),
+    ignored: ignored.map(nameOf).toSorted(),
   };
 }
 
 type Path = readonly string[];
 
-function isKnown(path: string): boolean {
-  return planInput([path]).kind === "plan";
+function nameOf(path: Path): string {
+  return path.join(".");
+}
+
+function isKnown(path: Path): boolean {
+  return planInput([nameOf(path)]).kind === "plan";
 }
 
 /** Up to the first step that is not a name: an index, or something that only evaluation knows. */
@@ -56,7 +68,7 @@ function readPath(steps: readonly v.InferOutput<typeof segment>[]): readonly str
     if (type !== "string" || typeof value !== "string") break;
     path.push(value);
   }
-  return path;
+  return toDeclarable(path);
 }
 
 /** A field stands for all that is below it; what only begins with its name is another. */

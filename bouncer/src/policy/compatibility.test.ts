@@ -68,7 +68,7 @@ function parse(headers: readonly string[], body: string | Uint8Array): unknown {
 
 const inputs: Readonly<Record<keyof typeof inputDifferences, () => void>> = {
   absent: () => {
-    expect(neverPresent.map((name) => see([name]))).toEqual(neverPresent.map(() => ({})));
+    for (const name of neverPresent) expect(see([name])).not.toHaveProperty(name);
     for (const name of neverPresent) expect(see(null)).not.toHaveProperty(name);
   },
   onDemand: () => {

@@ -98,7 +98,11 @@ describe("declarations", () => {
     ["a path below an array is the array", ["parsed_path.0"], ["parsed_path"]],
     ["a path above fields is all of them", ["attributes.source"], ["attributes"]],
     ["time is built when named", ["attributes.request.time"], ["attributes"]],
-    ["what only Envoy knows is absent", ["attributes.metadataContext.filterMetadata"], []],
+    [
+      "of what only Envoy knows, the object that it would be in",
+      ["attributes.metadataContext.filterMetadata"],
+      ["attributes"],
+    ],
   ])("%s", (_name, declared, keys) => {
     const seen = input(declared);
     expect(typeof seen === "object" && seen !== null && Object.keys(seen)).toEqual(keys);
@@ -356,8 +360,22 @@ describe("a connection on an opaque port", () => {
 
   test("a request has no name of a TLS server", () => {
     expect(input(["attributes.tlsSession.sni", "parsed_path"])).toEqual({
+      attributes: {},
       parsed_path: ["orders", "7 a"],
     });
+  });
+});
+
+test("objects that are always there are there when nothing in them is", () => {
+  const declared = [
+    "attributes.request.http.headers.x-none",
+    "parsed_query.none",
+    "attributes.source.principal",
+    "attributes.metadataContext.filterMetadata.a",
+  ];
+  expect(input(declared)).toEqual({
+    attributes: { source: {}, request: { http: { headers: {} } } },
+    parsed_query: {},
   });
 });
 

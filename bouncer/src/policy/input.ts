@@ -101,6 +101,13 @@ const members: Readonly<Record<string, (facts: Facts, member: string) => unknown
   parsed_query: ({ request }, member) => parseForm(queryOf(request.target)).get(member),
 };
 
+/** A path into the input as far as it can be declared: of a member, what lies in it is its own. */
+export function toDeclarable(path: readonly string[]): readonly string[] {
+  const whole = Object.keys(members).map((name) => name.split("."));
+  const field = whole.find((steps) => steps.every((step, at) => step === path[at]));
+  return field === undefined ? path : path.slice(0, field.length + 1);
+}
+
 /** Part of Envoy's document, unknown to a bouncer: declaring them is no mistake. */
 export const neverPresent: readonly string[] = [
   "attributes.contextExtensions",
@@ -123,6 +130,27 @@ export const neverPresent: readonly string[] = [
   ]),
   "source_principal",
 ];
+
+/**
+ * Objects that every request has. They are there whatever of them is declared: a rule may take one
+ * into a variable first, and then ask for what is not in it.
+ */
+const containers: ReadonlySet<string> = new Set([
+  ...Object.keys(members),
+  ...Object.keys(fields)
+    .filter((name) => name !== sni)
+    .flatMap((name) => prefixesOf(name.split("."))),
+]);
+
+function prefixesOf(path: readonly string[]): readonly string[] {
+  return path.slice(1).map((_, at) => path.slice(0, at + 1).join("."));
+}
+
+/** For a field that is nowhere, one that is never present in the same object; null: in the input. */
+export function placeholderOf(path: readonly string[]): string | null {
+  const container = prefixesOf(path).findLast((prefix) => containers.has(prefix));
+  return neverPresent.find((name) => name.startsWith(`${container}.`)) ?? null;
+}
 
 const bodyLimitBytes = 65_536;
 
@@ -228,7 +256,7 @@ function expand(path: string): readonly Step[] | null {
   // Of a session there is nothing but the name: who names the one has named the other.
   if (below.length > 0) return (offered.length > 0 ? offered : below).flatMap(wholeStep);
   const isKnown = neverPresent.some((name) => path === name || path.startsWith(`${name}.`));
-  return isKnown ? [] : null;
+  return isKnown ? [{ path: path.split("."), build: () => undefined }] : null;
 }
 
 export function buildInput(
@@ -248,7 +276,8 @@ export function buildInput(
   for (const step of plan.steps) {
     const built = attempt(step.build, facts);
     if (!built.ok) return refuse("bad_body", built.detail);
-    if (built.value !== undefined) place(input, step.path, built.value);
+    if (built.value === undefined) makeContainers(input, step.path);
+    else place(input, step.path, built.value);
   }
   return { kind: "input", input };
 }
@@ -283,6 +312,17 @@ function attempt(build: Field, facts: Facts): Attempt {
 
 interface Tree {
   [key: string]: unknown;
+}
+
+function makeContainers(tree: Tree, path: readonly string[]): void {
+  let at = tree;
+  for (const [index, key] of path.slice(0, -1).entries()) {
+    if (!containers.has(path.slice(0, index + 1).join("."))) return;
+    const next = at[key];
+    const inner = isTree(next) ? next : createTree();
+    at[key] = inner;
+    at = inner;
+  }
 }
 
 /** Without a prototype: a header may have any name, and `__proto__` is one like others. */

@@ -33,10 +33,20 @@ const refs = [
   [`input.${http}.headers["x-a.b"]`, `input.${http}.method`, `input.${http}.body`, `input.${http}`],
   ["input.attributes.request.time", "input.attributes.request", "input.attributes"],
   ["input.attributes.source.address.socketAddress.portValue", "input.parsed_body.name"],
-  ["input.parsed_body", "input.nothing.there"],
+  ["input.parsed_body", "input.nothing.there", "input.attributes.nothing"],
 ].flat();
 const ref = fc.constantFrom(...refs);
-const nested = fc.constantFrom("body", "time", "path", "method", "a", "a.b", "x-a", "name");
+const nested = fc.constantFrom(
+  "body",
+  "time",
+  "path",
+  "method",
+  "a",
+  "a.b",
+  "x-a",
+  "name",
+  "principal",
+);
 
 /** Conditions, by the ways in which a value of the input may come into them. */
 const condition = fc.oneof(
