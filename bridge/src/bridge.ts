@@ -21,6 +21,7 @@ import {
 } from "./authenticate.ts";
 import { createBundlesHandler } from "./bundles.ts";
 import { createCertificateSource, type CertificateSource } from "./certificate.ts";
+import { createAcceptor } from "./accept.ts";
 import type { Config } from "./config.ts";
 import { BridgeError, messageOf, type ErrorCode } from "./errors.ts";
 import { createFleet } from "./fleet.ts";
@@ -46,6 +47,10 @@ export interface Bridge {
 }
 
 const idleTimeoutMs = 60_000;
+/** Larger keys would have each connection keep a larger buffer, for as long as it lasts. */
+const ecdhCurve = "X25519:P-256";
+/** At once; each takes about a millisecond of a core. */
+const maxHandshakes = 32;
 const serverOptions: ServerOptions = {
   headersTimeout: 10_000,
   requestTimeout: 30_000,
@@ -121,7 +126,9 @@ export async function startBridge(config: Config, deps: BridgeDeps): Promise<Bri
   server.on("request", (request, response) => void handle(request, response));
   server.on("upgrade", (request, socket, head) => sync.upgrade(request, socket, head));
   server.setTimeout(idleTimeoutMs);
-  server.maxConnections = config.maxConnections;
+  const { maxConnections } = config;
+  server.maxConnections = maxConnections;
+  const acceptor = isTls(server) ? createAcceptor(server, { maxHandshakes, maxConnections }) : null;
 
   const admin = createAdminServer({
     registry: metrics.registry,
@@ -142,16 +149,17 @@ export async function startBridge(config: Config, deps: BridgeDeps): Promise<Bri
     closing.abort();
     const ended = source.close();
     certificate?.close();
-    const closed = closeServer(server);
+    acceptor?.dismiss();
+    const closed = closeServer(server, acceptor?.server ?? server);
     await sync.close();
     await closed;
-    await closeServer(admin);
+    await closeServer(admin, admin);
     await ended;
   }
 
   await Promise.all([source.scan(), certificate?.load()]);
   try {
-    const port = await listen(server, config.port);
+    const port = await listen(acceptor?.server ?? server, config.port);
     const adminPort = await listen(admin, config.adminPort);
     log.info({ port, adminPort, tls: certificate !== null }, "bridge started");
     return { port, adminPort, close };
@@ -172,12 +180,17 @@ function countStatus(metrics: Metrics, { bundles, decisions, refused }: Status):
   }
 }
 
+function isTls(server: HttpServer | HttpsServer): server is HttpsServer {
+  return "setSecureContext" in server;
+}
+
 /** Listens before there is a certificate: handshakes fail until one is loaded. */
 function createTlsServer(): HttpsServer {
   return createHttpsServer({
     ...serverOptions,
     handshakeTimeout: 10_000,
     minVersion: "TLSv1.2",
+    ecdhCurve,
     ALPNProtocols: ["http/1.1"],
   });
 }
@@ -187,12 +200,13 @@ function createCertificate(
   server: HttpServer | HttpsServer,
   reporting: { readonly log: Logger; readonly onProblem: (code: ErrorCode) => void },
 ): CertificateSource | null {
-  if (directory === null || !("setSecureContext" in server)) return null;
+  if (directory === null || !isTls(server)) return null;
   return createCertificateSource({
     directory,
     ...reporting,
     // Connections made with the certificate before go on with it.
-    onLoaded: ({ cert, key }) => server.setSecureContext({ cert, key, minVersion: "TLSv1.2" }),
+    onLoaded: ({ cert, key }) =>
+      server.setSecureContext({ cert, key, minVersion: "TLSv1.2", ecdhCurve }),
   });
 }
 
@@ -212,10 +226,10 @@ async function listen(server: Server, port: number): Promise<number> {
 }
 
 /** Requests under way are answered; idle connections are closed. */
-async function closeServer(server: HttpServer | HttpsServer): Promise<void> {
-  if (!server.listening) return;
-  const closed = once(server, "close");
-  server.close();
+async function closeServer(server: HttpServer | HttpsServer, listener: Server): Promise<void> {
+  if (!listener.listening) return;
+  const closed = once(listener, "close");
+  listener.close();
   server.closeIdleConnections();
   const late = setTimeout(() => server.closeAllConnections(), 5_000);
   await closed;

@@ -54,6 +54,14 @@ export interface Sync {
 /** One report for each hint is what the protocol needs; this is far above it. */
 const maxMessagesPerHeartbeat = 100;
 
+/**
+ * Hints that nobody has answered yet, over all peers. A fleet that is told at once pulls at once,
+ * and each pull is another connection; this way the next are told when the first are done.
+ */
+const maxUnanswered = 256;
+/** Then it counts as answered: bouncers of older versions may have nothing to say. */
+const answerMs = 2_000;
+
 interface Introduced {
   readonly hello: Hello;
   readonly connection: Connection;
@@ -72,6 +80,8 @@ interface Peer {
   alive: boolean;
   messages: number;
   sending: boolean;
+  /** Runs while a hint has not been answered. */
+  unanswered: NodeJS.Timeout | null;
   readonly helloTimer: NodeJS.Timeout;
 }
 
@@ -116,10 +126,34 @@ export function createSync(options: SyncOptions): Sync {
     return null;
   }
 
+  /** Each of these has something to be told, as far as was known when it came into the line. */
+  const line = new Set<Peer>();
+  let unanswered = 0;
+
+  function answered(peer: Peer): void {
+    if (peer.unanswered === null) return;
+    clearTimeout(peer.unanswered);
+    peer.unanswered = null;
+    unanswered -= 1;
+    for (const next of line) {
+      if (unanswered >= maxUnanswered) return;
+      line.delete(next);
+      announce(next);
+    }
+  }
+
   function announce(peer: Peer): void {
     if (peer.sending) return;
+    if (peer.unanswered === null && unanswered >= maxUnanswered) {
+      line.add(peer);
+      return;
+    }
     const news = findNews(peer);
     if (news === null) return;
+    if (peer.unanswered === null) {
+      unanswered += 1;
+      peer.unanswered = setTimeout(() => answered(peer), answerMs);
+    }
     peer.sending = true;
     options.onHint();
     peer.socket.send(news, (error) => {
@@ -138,6 +172,7 @@ export function createSync(options: SyncOptions): Sync {
     const { connection, name, hello } = peer.introduced;
     const status = decodeStatus(text, connection.protocol, hello);
     if (status === null) return drop(peer, "message_invalid");
+    answered(peer);
     fleet.report(connection, status, now());
     options.onStatus(status);
     for (const { bundle, revision, sha256, error } of status.bundles) {
@@ -169,6 +204,7 @@ export function createSync(options: SyncOptions): Sync {
       alive: true,
       messages: 0,
       sending: false,
+      unanswered: null,
       helloTimer: setTimeout(() => drop(peer, "hello_missing"), timing.helloMs),
     };
     peers.add(peer);
@@ -183,6 +219,8 @@ export function createSync(options: SyncOptions): Sync {
     socket.on("close", () => {
       clearTimeout(peer.helloTimer);
       peers.delete(peer);
+      line.delete(peer);
+      answered(peer);
       if (peer.introduced !== null) fleet.leave(peer.introduced.connection);
     });
     if (closing) socket.close(closeCode.goingAway);

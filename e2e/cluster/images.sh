@@ -31,7 +31,7 @@ load() { # load IMAGE...: those that the node does not have
 
 # shellcheck disable=SC2046 # words are what is wanted
 bouncer=$(image bouncer bouncer/Dockerfile $(cd "$REPO" && ls bouncer/dist/*.mjs))
-injector=$(image bouncer-injector injector/Dockerfile injector/dist/main.mjs bridge/dist/main.mjs)
+injector=$(image bouncer-injector injector/Dockerfile injector/dist/main.mjs $(cd "$REPO" && ls bridge/dist/*.mjs))
 app=$(image bouncer-example-app examples/app/Dockerfile examples/app/dist/main.mjs)
 [ -z "$cluster" ] || load "$bouncer" "$injector" "$app"
 printf '%s\n' "BOUNCER_IMAGE=$bouncer" "BOUNCER_INJECTOR_IMAGE=$injector" "BOUNCER_EXAMPLE_APP_IMAGE=$app"

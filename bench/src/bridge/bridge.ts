@@ -8,6 +8,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { setTimeout as elapse } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 
 export interface Certificate {
   readonly cert: string;
@@ -107,6 +108,25 @@ export interface BridgeProcess {
 
 const startMs = 30_000;
 
+const read = (path: string): string =>
+  readFileSync(fileURLToPath(new URL(`../../../${path}`, import.meta.url)), "utf8");
+
+/** Node's options and environment are those of the chart, so that what is measured is what runs. */
+function readInstallation(): {
+  readonly flags: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+} {
+  const chart = read("charts/bouncer-injector/templates/bridge.yaml");
+  const command = /command: \[node, (.*)\/app\/bridge\/main\.mjs\]/.exec(chart);
+  if (command === null) throw new Error("the chart has another command for the bridge");
+  const flags = (command[1] ?? "").split(",").map((flag) => flag.trim());
+  const image = [...read("injector/Dockerfile").matchAll(/^ENV (\w+)=(\S+)$/gm)];
+  const pod = [...chart.matchAll(/\{ name: (MALLOC_\w+), value: "(\d+)" \}/g)];
+  const env: Record<string, string> = {};
+  for (const [, name = "", value = ""] of [...image, ...pod]) env[name] = value;
+  return { flags: flags.filter((flag) => flag !== ""), env };
+}
+
 export async function startBridge(options: BridgeOptions): Promise<BridgeProcess> {
   const { folder, api, certificate } = options;
   const file = (name: string): string => join(folder, name);
@@ -117,10 +137,10 @@ export async function startBridge(options: BridgeOptions): Promise<BridgeProcess
   writeFileSync(file("account/token"), "of-the-bridge");
   writeFileSync(file("account/ca.crt"), certificate.cert);
   const log = openSync(file("bridge.jsonl"), "w");
-  const child = spawn(process.execPath, [options.program], {
+  const { flags, env } = readInstallation();
+  const child = spawn(process.execPath, [...flags, options.program], {
     env: {
-      // As in the image.
-      MALLOC_ARENA_MAX: "1",
+      ...env,
       KUBERNETES_SERVICE_HOST: "127.0.0.1",
       KUBERNETES_SERVICE_PORT: String(api.port),
       BRIDGE_SERVICE_ACCOUNT_FOLDER: file("account"),

@@ -29,6 +29,9 @@ const extent = values.short
   ? { bouncers: 200, bundleKiB: 100, policies: 20, processes: 2, changes: 2 }
   : { bouncers: 2_000, bundleKiB: 100, policies: 200, processes: 2, changes: 5 };
 
+const round = (_key: string, value: unknown): unknown =>
+  typeof value === "number" ? Math.round(value * 1000) / 1000 : value;
+
 async function inFolder<T>(run: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), "bouncer-bench-"));
   try {
@@ -51,8 +54,6 @@ const propagation = await inFolder((folder) => measurePropagation({ ...common, f
 const measured = { reconnect, propagation };
 process.stdout.write(formatTable(measured));
 if (!values.short) {
-  const round = (_key: string, value: unknown): unknown =>
-    typeof value === "number" ? Math.round(value * 1000) / 1000 : value;
   const result = { date: new Date().toISOString().slice(0, 10), machine, ...measured };
   mkdirSync(dirname(values.output), { recursive: true });
   writeFileSync(values.output, `${JSON.stringify(result, round, 2)}\n`);

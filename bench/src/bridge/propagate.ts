@@ -86,10 +86,12 @@ function median(values: readonly number[]): number {
 
 type Order = Omit<PoliciesOrder, "first" | "count">;
 
+const ignore = (): void => undefined;
+
 function startPolicies(policies: number, processes: number, order: Order) {
   const arrived = new Map<string, number[]>();
-  let look = (): void => undefined;
-  let fail = (_error: Error): void => undefined;
+  let look = ignore;
+  let fail: (error: Error) => void = ignore;
   const program = fileURLToPath(new URL("../../../bouncer/test/load/policies.ts", import.meta.url));
   const count = Math.ceil(policies / processes);
   const children = Array.from({ length: processes }, (_, index): ChildProcess => {
@@ -108,9 +110,10 @@ function startPolicies(policies: number, processes: number, order: Order) {
   return {
     all: (revision: string): Promise<readonly number[]> =>
       new Promise((resolve, reject) => {
-        const problem = (): Error =>
-          new Error(`${arrived.get(revision)?.length ?? 0} of ${policies} enforce ${revision}`);
-        const timer = setTimeout(() => reject(problem()), patienceMs);
+        const timer = setTimeout(() => {
+          const count = arrived.get(revision)?.length ?? 0;
+          reject(new Error(`${count} of ${policies} enforce ${revision}`));
+        }, patienceMs);
         fail = reject;
         look = () => {
           const times = arrived.get(revision) ?? [];

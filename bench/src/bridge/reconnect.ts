@@ -87,10 +87,12 @@ async function pack(version: number, sizeKiB: number): Promise<Buffer> {
   });
 }
 
+const ignore = (): void => undefined;
+
 function startFleet(order: FleetOrder) {
   const child = fork(fileURLToPath(new URL("./fleet.ts", import.meta.url)));
   const enforced = new Map<number, string>();
-  let look = (_at: number): void => undefined;
+  let look: (at: number) => void = ignore;
   child.on("message", ({ index, sha256, at }: FleetNews) => {
     enforced.set(index, sha256);
     look(at);
@@ -107,7 +109,7 @@ function startFleet(order: FleetOrder) {
       look = (at) => {
         if (countOf(bytes) < count) return;
         clearTimeout(timer);
-        look = () => undefined;
+        look = ignore;
         resolve(at);
       };
       look(Date.now());

@@ -1,8 +1,15 @@
 /** A process of real policies, each with its own link to a bridge, ordered about by messages. */
 import { tmpdir } from "node:os";
 import { pino } from "pino";
+import * as v from "valibot";
 import { parseConfig } from "../../src/config.ts";
 import { createPolicy } from "../../src/policy/policy.ts";
+
+const activatedSchema = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({ msg: v.literal("policy activated"), revision: v.string() }),
+);
 
 export interface PoliciesOrder {
   readonly first: number;
@@ -35,9 +42,9 @@ async function start(order: PoliciesOrder, index: number): Promise<void> {
     { level: "info" },
     {
       write(line: string) {
-        const { msg, revision } = JSON.parse(line) as { msg: string; revision?: string };
-        if (msg !== "policy activated") return;
-        const news: PolicyNews = { index, revision: revision ?? "", at: Date.now() };
+        const activated = v.safeParse(activatedSchema, line);
+        if (!activated.success) return;
+        const news: PolicyNews = { index, revision: activated.output.revision, at: Date.now() };
         process.send?.(news);
       },
     },

@@ -1,5 +1,5 @@
 /** One GET: bounded in time and size, a few redirects, credentials only to where they belong. */
-import { Agent, request, type Dispatcher } from "undici";
+import type { Dispatcher } from "undici";
 import { BridgeError } from "../errors.ts";
 import { describeCause, upstreamError } from "./upstream.ts";
 
@@ -25,32 +25,48 @@ export interface Getter {
 const maxRedirects = 3;
 const timeoutMs = { connect: 5_000, answer: 15_000, whole: 120_000 } as const;
 
-export function createGetter(ca: string | null): Getter {
+/** Loaded only where bundles come from elsewhere. */
+async function load(ca: string | null): Promise<Client> {
+  const { Agent, request } = await import("undici");
   const dispatcher = new Agent({
     connect: { timeout: timeoutMs.connect, ...(ca === null ? {} : { ca }) },
     connections: 4,
     headersTimeout: timeoutMs.answer,
     bodyTimeout: timeoutMs.answer,
   });
+  return { dispatcher, request: (url, options) => request(url, { dispatcher, ...options }) };
+}
+
+interface Client {
+  readonly dispatcher: Dispatcher;
+  readonly request: (url: URL, options: Asking) => Promise<Dispatcher.ResponseData>;
+}
+
+type Asking = Pick<GetOptions, "headers" | "signal">;
+
+export function createGetter(ca: string | null): Getter {
+  let loaded: Promise<Client> | null = null;
   return {
     async get(url, options) {
       const signal = AbortSignal.any([options.signal, AbortSignal.timeout(timeoutMs.whole)]);
       try {
-        return await follow(dispatcher, url, { ...options, signal });
+        loaded ??= load(ca);
+        return await follow(await loaded, url, { ...options, signal });
       } catch (error) {
         if (error instanceof BridgeError) throw error;
         throw upstreamError("upstream_unreachable", shown(url), describeCause(error), error);
       }
     },
-    close: () => dispatcher.destroy(),
+    close: async () => {
+      await (await loaded)?.dispatcher.destroy();
+    },
   };
 }
 
-async function follow(dispatcher: Dispatcher, first: URL, options: GetOptions): Promise<Answer> {
+async function follow(client: Client, first: URL, options: GetOptions): Promise<Answer> {
   let url = first;
   for (let count = 0; count <= maxRedirects; count += 1) {
-    const response = await request(url, {
-      dispatcher,
+    const response = await client.request(url, {
       headers: headersFor(url, first, options.headers),
       signal: options.signal,
     });
