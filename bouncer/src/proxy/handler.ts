@@ -133,8 +133,12 @@ class Steps {
     try {
       step();
     } catch (error) {
-      this.#refuse(createRefusal("internal", error instanceof Error ? error.message : "unknown"));
+      this.#fail(error);
     }
+  }
+
+  #fail(error: unknown): void {
+    this.#refuse(createRefusal("internal", error instanceof Error ? error.message : "unknown"));
   }
 
   #onClose(): void {
@@ -207,8 +211,11 @@ class Steps {
   #decide(checked: CheckedHead, start: BodyStart | null): void {
     this.#trace(checked);
     const decision = this.#around.deps.policy.decide(checked.head, start);
-    if (decision instanceof Promise) void this.#decideLater(decision, checked, start);
-    else this.#act(decision, checked, start);
+    if (decision instanceof Promise) {
+      this.#decideLater(decision, checked, start).catch((error: unknown) => {
+        this.#fail(error);
+      });
+    } else this.#act(decision, checked, start);
   }
 
   async #decideLater(

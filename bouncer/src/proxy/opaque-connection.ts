@@ -115,8 +115,14 @@ export class OpaqueConnection {
     const { source, destination } = this.#exchange;
     this.#isDecided = true;
     const decision = this.#around.deps.policy.decideConnection({ source, destination, sni });
-    if (decision instanceof Promise) void this.#decideLater(decision, start);
-    else this.#act(decision, start);
+    if (decision instanceof Promise) {
+      const exchange = this.#exchange;
+      this.#decideLater(decision, start).catch((error: unknown) => {
+        if (this.#isOver || exchange !== this.#exchange) return;
+        const detail = error instanceof Error ? error.message : "unknown";
+        this.#refuse({ reason: "internal", detail });
+      });
+    } else this.#act(decision, start);
   }
 
   async #decideLater(deciding: Promise<Decision>, start: Buffer | null): Promise<void> {
