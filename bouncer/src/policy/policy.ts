@@ -37,6 +37,8 @@ export interface PolicyDeps {
 }
 
 const mebibyte = 1024 * 1024;
+/** Beyond so many that are awaited, requests are decided by the enforced policy alone. */
+const maxComparing = 256;
 
 /** Resolves when the bundles that are stored, if there are any, are active or were refused. */
 export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Policy> {
@@ -183,6 +185,9 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
     return decision instanceof Promise ? decision.then(count) : count(decision);
   }
 
+  /** Comparisons of which one side is still awaited. */
+  let comparing = 0;
+
   /** The client waits only for the one that is enforced. */
   function decideTwice(
     current: LoadedSet,
@@ -190,6 +195,11 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
     build: BuildInput,
   ): Decision | Promise<Decision> {
     const role = trial.isEnforced ? "current" : "candidate";
+    if (comparing >= maxComparing) {
+      // Nobody waits for the other one, so nobody slows down: it has to have an end here.
+      const decision = decider.decide(role === "current" ? set : current, build);
+      return decision instanceof Promise ? decision.then(count) : count(decision);
+    }
     const before = decider.decide(current, build);
     const after = decider.decide(set, build);
     const compare = (one: Decision, other: Decision): void => {
@@ -203,7 +213,12 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
     };
     const enforced = role === "current" ? after : before;
     if (before instanceof Promise || after instanceof Promise) {
-      void Promise.all([before, after]).then(([one, other]) => compare(one, other));
+      comparing += 1;
+      void Promise.all([before, after])
+        .then(([one, other]) => compare(one, other))
+        .finally(() => {
+          comparing -= 1;
+        });
       return enforced instanceof Promise ? enforced.then(count) : count(enforced);
     }
     compare(before, after);
