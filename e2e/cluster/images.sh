@@ -13,7 +13,7 @@ base_id=$(docker image inspect -f '{{.Id}}' "$base")
 image() { # image NAME DOCKERFILE PROGRAM...
   local name=$1 tag
   shift
-  tag=$( (cd "$REPO" && echo "$base_id" && cat "$@") | sha256 | cut -c1-12)
+  tag=$( (cd "$REPO" && echo "$base_id" && cat .dockerignore "$@") | sha256 | cut -c1-12)
   docker image inspect "$name:$tag" >/dev/null 2>&1 ||
     step "image $name:$tag" docker_build -q --build-arg "BASE=$base" -t "$name:$tag" -f "$REPO/$1" "$REPO"
   echo "$name:$tag"
