@@ -155,7 +155,7 @@ test("a candidate is compared, enforced, given up where it refuses too much, and
   );
   expect(await ask()).toBe(200);
   const { code, stdout } = await eventually(async () => {
-    const result = await kubectlBouncer("policy status");
+    const result = await kubectlBouncer("policy status -a");
     expect(result.stdout).toContain("better");
     return result;
   });

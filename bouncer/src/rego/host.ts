@@ -55,6 +55,8 @@ export interface Evaluating {
   readonly onBuiltinError?: (name: string, message: string) => void;
 }
 
+/** What reading a character of an operand costs, in steps of `Query.checkTime`. */
+const stepsOfCharacter = 3;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -186,9 +188,14 @@ export class Host {
     if (builtin === undefined) throw new Error(`built-in function ${id} is missing`);
     if (this.#evaluating === null) throw new Error("a built-in was called outside of a query");
     const exports = this.#current();
-    const values = args.map((address) => parseTerm(this.read(exports.opa_value_dump(address))));
+    const { query } = this.#evaluating;
+    const values = args.map((address) => {
+      const text = this.read(exports.opa_value_dump(address));
+      query.checkTime(text.length * stepsOfCharacter);
+      return parseTerm(text);
+    });
     try {
-      const result = builtin.run(new Operands(values), this.#evaluating.query);
+      const result = builtin.run(new Operands(values), query);
       return result === undefined ? 0 : this.#write(printTerm(result));
     } catch (error) {
       if (!(error instanceof BuiltinError)) throw error;
