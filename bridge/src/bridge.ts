@@ -50,7 +50,7 @@ const idleTimeoutMs = 60_000;
 /** Larger keys would have each connection keep a larger buffer, for as long as it lasts. */
 const ecdhCurve = "X25519:P-256";
 /** At once; each takes about a millisecond of a core. */
-const maxHandshakes = 32;
+const maxHandshakes = 16;
 const serverOptions: ServerOptions = {
   headersTimeout: 10_000,
   requestTimeout: 30_000,

@@ -18,9 +18,9 @@ export interface BundlesOptions {
 }
 
 /** Bundles on their way at once, and those that wait for their turn; more are told to come back. */
-const maxTransfers = 64;
+const maxTransfers = 32;
 const maxWaiting = 5_000;
-const sliceBytes = 64 * 1024;
+const sliceBytes = 16 * 1024;
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 

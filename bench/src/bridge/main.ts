@@ -26,8 +26,8 @@ const { values } = parseArgs({
 });
 
 const extent = values.short
-  ? { bouncers: 200, bundleKiB: 100, policies: 20, processes: 2, changes: 2 }
-  : { bouncers: 2_000, bundleKiB: 100, policies: 200, processes: 2, changes: 5 };
+  ? { bouncers: 200, bundleKiB: 100, simulated: 48, policies: 2, processes: 2, changes: 2 }
+  : { bouncers: 2_000, bundleKiB: 100, simulated: 196, policies: 4, processes: 2, changes: 5 };
 
 const round = (_key: string, value: unknown): unknown =>
   typeof value === "number" ? Math.round(value * 1000) / 1000 : value;
@@ -49,7 +49,7 @@ const tell = (line: string): void => {
 };
 tell(`${extent.bouncers} bouncers come back at once ...`);
 const reconnect = await inFolder((folder) => measureReconnect({ ...common, folder }));
-tell(`${extent.policies} policies follow ${extent.changes} changes ...`);
+tell(`${extent.simulated + extent.policies} bouncers follow ${extent.changes} changes ...`);
 const propagation = await inFolder((folder) => measurePropagation({ ...common, folder }));
 const measured = { reconnect, propagation };
 process.stdout.write(formatTable(measured));

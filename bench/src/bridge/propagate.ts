@@ -1,26 +1,38 @@
-/** From a change of the ConfigMap, as the kubelet makes it, to the last policy that enforces it. */
+/**
+ * From a change of the ConfigMap, as the kubelet makes it, to the last bouncer that has it. On a
+ * cluster each bouncer has a share of a node to itself; here all of them and the bridge share two
+ * cores. So most are simulated: they pull it and check its hash. Among them are real policies, which
+ * also verify it, compile it, warm it up and switch to it.
+ */
 import { type ChildProcess, execFileSync, fork } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { build as rolldown } from "rolldown";
 import { type Certificate, createMount, findFreePort, startApi, startBridge } from "./bridge.ts";
+import { cpuSeconds } from "../process.ts";
+import { startFleet } from "./simulated.ts";
 import type { PolicyNews, PoliciesOrder } from "../../../bouncer/test/load/policies.ts";
 
 export interface Propagation {
+  readonly simulated: number;
   readonly policies: number;
   readonly processes: number;
   readonly bundleKiB: number;
   readonly changes: number;
-  /** Seconds from the swap of the symlink, over all changes. */
-  readonly first: number;
-  readonly median: number;
-  readonly last: number;
+  /** Seconds from the swap of the symlink: medians over the changes. */
+  readonly lastSimulated: number;
+  readonly firstPolicy: number;
+  readonly lastPolicy: number;
   readonly slowest: number;
+  /** CPU time of one policy for one change: on a node, each has its own share of cores. */
+  readonly cpuSecondsPerPolicy: number;
 }
 
 export interface PropagateOptions {
   readonly program: string;
   readonly folder: string;
   readonly certificate: Certificate;
+  readonly simulated: number;
   readonly policies: number;
   readonly processes: number;
   readonly changes: number;
@@ -31,7 +43,7 @@ const patienceMs = 120_000;
 const example = fileURLToPath(new URL("../../../examples/policy/build.sh", import.meta.url));
 
 export async function measurePropagation(options: PropagateOptions): Promise<Propagation> {
-  const { program, folder, certificate, policies, processes, changes } = options;
+  const { program, folder, certificate, simulated, policies, processes, changes } = options;
   const contents = Array.from({ length: changes + 1 }, (_, index) => build(folder, `r${index}`));
   const api = await startApi(certificate);
   const mount = await createMount(`${folder}/bundles`);
@@ -46,28 +58,39 @@ export async function measurePropagation(options: PropagateOptions): Promise<Pro
     port,
   });
   const order = { port, ca: certificate.cert, bundle };
-  const running = startPolicies(policies, processes, order);
+  const script = await bundlePolicies(folder);
+  const running = startPolicies({ policies, processes, script }, order);
+  const fleet = startFleet({ ...order, count: simulated });
   try {
-    await running.all("r0");
+    await Promise.all([running.all("r0"), fleet.all(contents[0] ?? new Uint8Array())]);
     const rounds = [];
+    const cpuBefore = running.cpuSeconds();
     for (let change = 1; change <= changes; change += 1) {
-      const at = await mount.write(bundle, contents[change] ?? new Uint8Array());
-      const arrived = await running.all(`r${change}`);
-      rounds.push(arrived.map((one) => (one - at) / 1000).toSorted((a, b) => a - b));
+      const bytes = contents[change] ?? new Uint8Array();
+      const at = await mount.write(bundle, bytes);
+      const [arrived, last] = await Promise.all([running.all(`r${change}`), fleet.all(bytes)]);
+      if (fleet.without(bytes) > 0) throw new Error(`a bouncer has not got r${change}`);
+      const seconds = (time: number): number => (time - at) / 1000;
+      const times = arrived.map(seconds).toSorted((a, b) => a - b);
+      const [first = Number.NaN] = times;
+      rounds.push({ first, last: times.at(-1) ?? Number.NaN, simulated: seconds(last) });
     }
-    const lasts = rounds.map((round) => round.at(-1) ?? Number.NaN);
+    const cpu = running.cpuSeconds() - cpuBefore;
     return {
+      simulated,
       policies,
       processes,
       bundleKiB: Math.round((contents[0]?.length ?? 0) / 1024),
       changes,
-      first: median(rounds.map((round) => round[0] ?? Number.NaN)),
-      median: median(rounds.map((round) => median(round))),
-      last: median(lasts),
-      slowest: Math.max(...lasts),
+      lastSimulated: median(rounds.map((round) => round.simulated)),
+      firstPolicy: median(rounds.map(({ first }) => first)),
+      lastPolicy: median(rounds.map(({ last }) => last)),
+      slowest: Math.max(...rounds.map((round) => Math.max(round.last, round.simulated))),
+      cpuSecondsPerPolicy: cpu / policies / changes,
     };
   } finally {
     running.close();
+    fleet.close();
     await bridge.kill();
     api.close();
   }
@@ -88,14 +111,36 @@ type Order = Omit<PoliciesOrder, "first" | "count">;
 
 const ignore = (): void => undefined;
 
-function startPolicies(policies: number, processes: number, order: Order) {
+interface Crew {
+  readonly policies: number;
+  readonly processes: number;
+  readonly script: string;
+}
+
+const source = (path: string): string =>
+  fileURLToPath(new URL(`../../../bouncer/${path}`, import.meta.url));
+
+/** As the image has it: bundled, with the thread that new policies are prepared in. */
+async function bundlePolicies(folder: string): Promise<string> {
+  await rolldown({
+    input: {
+      policies: source("test/load/policies.ts"),
+      worker: source("src/evaluation/worker.ts"),
+    },
+    platform: "node",
+    output: { dir: `${folder}/program`, entryFileNames: "[name].mjs", format: "esm" },
+    logLevel: "silent",
+  });
+  return `${folder}/program/policies.mjs`;
+}
+
+function startPolicies({ policies, processes, script }: Crew, order: Order) {
   const arrived = new Map<string, number[]>();
   let look = ignore;
   let fail: (error: Error) => void = ignore;
-  const program = fileURLToPath(new URL("../../../bouncer/test/load/policies.ts", import.meta.url));
   const count = Math.ceil(policies / processes);
   const children = Array.from({ length: processes }, (_, index): ChildProcess => {
-    const child = fork(program);
+    const child = fork(script);
     child.on("message", ({ revision, at }: PolicyNews) => {
       arrived.set(revision, [...(arrived.get(revision) ?? []), at]);
       look();
@@ -111,8 +156,8 @@ function startPolicies(policies: number, processes: number, order: Order) {
     all: (revision: string): Promise<readonly number[]> =>
       new Promise((resolve, reject) => {
         const timer = setTimeout(() => {
-          const count = arrived.get(revision)?.length ?? 0;
-          reject(new Error(`${count} of ${policies} enforce ${revision}`));
+          const enforcing = arrived.get(revision)?.length ?? 0;
+          reject(new Error(`${enforcing} of ${policies} enforce ${revision}`));
         }, patienceMs);
         fail = reject;
         look = () => {
@@ -123,6 +168,8 @@ function startPolicies(policies: number, processes: number, order: Order) {
         };
         look();
       }),
+    cpuSeconds: () =>
+      children.reduce((sum, { pid }) => sum + (pid === undefined ? 0 : cpuSeconds(pid)), 0),
     close(): void {
       for (const child of children) child.disconnect();
     },

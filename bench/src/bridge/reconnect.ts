@@ -1,7 +1,5 @@
 /** A bridge that dies, and a fleet that comes back to the next one all at once. */
-import { fork } from "node:child_process";
-import { createHash, randomBytes } from "node:crypto";
-import { fileURLToPath } from "node:url";
+import { randomBytes } from "node:crypto";
 import { packBundle } from "../../../bridge/test/archive.ts";
 import { memoryMiB } from "../process.ts";
 import {
@@ -12,7 +10,7 @@ import {
   startApi,
   startBridge,
 } from "./bridge.ts";
-import type { FleetNews, FleetOrder } from "./fleet.ts";
+import { startFleet } from "./simulated.ts";
 
 export interface Reconnect {
   readonly bouncers: number;
@@ -35,7 +33,6 @@ export interface ReconnectOptions {
 }
 
 const bundle = "policy.tar.gz";
-const patienceMs = 180_000;
 
 export async function measureReconnect(options: ReconnectOptions): Promise<Reconnect> {
   const { bouncers, certificate, folder, program } = options;
@@ -85,39 +82,4 @@ async function pack(version: number, sizeKiB: number): Promise<Buffer> {
     "/.manifest": JSON.stringify({ revision: `r${version}` }),
     "/data.json": data,
   });
-}
-
-const ignore = (): void => undefined;
-
-function startFleet(order: FleetOrder) {
-  const child = fork(fileURLToPath(new URL("./fleet.ts", import.meta.url)));
-  const enforced = new Map<number, string>();
-  let look: (at: number) => void = ignore;
-  child.on("message", ({ index, sha256, at }: FleetNews) => {
-    enforced.set(index, sha256);
-    look(at);
-  });
-  child.send(order);
-  const countOf = (bytes: Buffer): number => {
-    const wanted = createHash("sha256").update(bytes).digest("hex");
-    return [...enforced.values()].filter((sha256) => sha256 === wanted).length;
-  };
-  /** Resolves with the time at which so many have it, or when patience ends. */
-  const until = (bytes: Buffer, count: number): Promise<number> =>
-    new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(Date.now()), patienceMs);
-      look = (at) => {
-        if (countOf(bytes) < count) return;
-        clearTimeout(timer);
-        look = ignore;
-        resolve(at);
-      };
-      look(Date.now());
-    });
-  return {
-    all: (bytes: Buffer) => until(bytes, order.count),
-    some: (bytes: Buffer) => until(bytes, 1),
-    without: (bytes: Buffer) => order.count - countOf(bytes),
-    close: () => child.disconnect(),
-  };
 }

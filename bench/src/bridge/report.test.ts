@@ -12,14 +12,16 @@ const good: Measured = {
     settledMiB: 120,
   },
   propagation: {
-    policies: 200,
+    simulated: 192,
+    policies: 8,
     processes: 2,
     bundleKiB: 40,
     changes: 5,
-    first: 0.1,
-    median: 0.5,
-    last: 1.2,
+    lastSimulated: 0.7,
+    firstPolicy: 0.3,
+    lastPolicy: 1.2,
     slowest: 1.5,
+    cpuSecondsPerPolicy: 0.01,
   },
 };
 
