@@ -74,4 +74,5 @@ test("who waits when the server ends is let go", async () => {
   const closed = once(waiting, "close");
   acceptor.dismiss();
   await closed;
+  expect(waiting.destroyed).toBe(true);
 });
