@@ -10,7 +10,7 @@ import * as v from "valibot";
 import { type Files, unpack } from "../bundle/archive.ts";
 import { type SignatureAlgorithm, signatureAlgorithms } from "../bundle/keys.ts";
 import { findMentioned } from "../evaluation/prepare.ts";
-import { plannedFrom } from "../policy/loaded.ts";
+import { plannedFrom } from "../policy/plan.ts";
 import { packBundle } from "./archive.ts";
 import {
   type Arguments,

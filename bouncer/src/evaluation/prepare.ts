@@ -21,6 +21,8 @@ export interface Contents extends Omit<Opened, "wasm" | "data"> {
 export interface Prepared {
   readonly contents: Contents;
   readonly image: Image;
+  /** The code of the policy has been run in, in another thread. */
+  readonly isWarm: boolean;
 }
 
 /** Throws AppError. */
@@ -29,7 +31,7 @@ export async function prepare(preparation: Preparation): Promise<Prepared> {
   const { wasm, data, ...opened } = await openSet(snapshots, requirements);
   const entrypoint = requirements.decisionPath;
   const image = await buildImage({ wasm, data, entrypoint, evaluationBytes });
-  return { contents: { ...opened, mentioned: findMentioned(wasm) }, image };
+  return { contents: { ...opened, mentioned: findMentioned(wasm) }, image, isWarm: false };
 }
 
 /** A compiled policy keeps the strings that it compares with as they are, each ended by a zero. */

@@ -114,5 +114,5 @@ function copy({ memory }: Arriving, piece: Extract<Answer, { kind: "memory" }>):
 
 function complete({ contents, shell, memory }: Arriving): Prepared {
   const { pages: _, ...image } = shell;
-  return { contents, image: { ...image, memory } };
+  return { contents, image: { ...image, memory }, isWarm: true };
 }

@@ -2,15 +2,21 @@
  * The thread beside the one that serves: opens new bundles, and evaluates what takes too long to
  * hold up other requests. It has no state but the policy that it was given last.
  */
+import { constants, setPriority } from "node:os";
 import { parentPort } from "node:worker_threads";
 import { AppError } from "../errors.ts";
+import { plannedFrom } from "../policy/plan.ts";
+import { fully, warm } from "../policy/warm.ts";
 import { threadCpuMs } from "../rego/cpu.ts";
 import { createEngine, type Engine } from "../rego/engine.ts";
-import { pageBytes } from "../rego/image.ts";
+import { type Image, pageBytes } from "../rego/image.ts";
 import { OpenQuery } from "../rego/query.ts";
 import { findBuiltins } from "../rego/registry.ts";
 import { type Answer, pieceBytes, type Request } from "./messages.ts";
 import { type Preparation, prepare } from "./prepare.ts";
+
+// On Linux that is this thread alone: what serves goes first, whatever is done here.
+setPriority(constants.priority.PRIORITY_LOW);
 
 const port = parentPort;
 if (port === null) throw new Error("this file is for a worker thread");
@@ -22,7 +28,8 @@ function post(answer: Answer, transfer: readonly ArrayBuffer[] = []): void {
 }
 
 async function send(preparation: Preparation): Promise<void> {
-  const { contents, image } = await prepare(preparation);
+  const prepared = await prepare(preparation);
+  const { contents, image } = prepared;
   const { memory, ...shell } = image;
   post({
     kind: "prepared",
@@ -35,13 +42,20 @@ async function send(preparation: Preparation): Promise<void> {
     const bytes = memory.buffer.slice(address, end);
     post({ kind: "memory", address, bytes }, [bytes]);
   }
+  // What the compiler makes of the policy is shared; the memory was copied before.
+  const plan = plannedFrom(prepared);
+  await warm(await openEngine(image), plan, fully);
   post({ kind: "complete" });
+}
+
+async function openEngine(image: Image): Promise<Engine> {
+  const { builtins } = await findBuiltins(Object.keys(image.builtins));
+  return createEngine(image, { builtins, now: threadCpuMs });
 }
 
 async function load(preparation: Preparation): Promise<void> {
   const { image } = await prepare(preparation);
-  const { builtins } = await findBuiltins(Object.keys(image.builtins));
-  engine = createEngine(image, { builtins, now: threadCpuMs });
+  engine = await openEngine(image);
   post({ kind: "loaded" });
 }
 

@@ -14,7 +14,7 @@ import { environment } from "../contract.ts";
 import { AppError } from "../errors.ts";
 import { prepare } from "../evaluation/prepare.ts";
 import type { BundleIdentity } from "../policy/decision.ts";
-import { plannedFrom } from "../policy/loaded.ts";
+import { plannedFrom } from "../policy/plan.ts";
 import { checkAge } from "../policy/store.ts";
 import { toAppError } from "../sync/access.ts";
 import { createFetcher, type Fetcher } from "../sync/fetch.ts";

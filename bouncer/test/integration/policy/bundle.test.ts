@@ -3,7 +3,7 @@ import { gzipSync } from "node:zlib";
 import { beforeAll, describe, expect, test } from "vitest";
 import { archiveLimits, isDelta, unpack } from "../../../src/bundle/archive.ts";
 import { prepare } from "../../../src/evaluation/prepare.ts";
-import { plannedFrom } from "../../../src/policy/loaded.ts";
+import { plannedFrom } from "../../../src/policy/plan.ts";
 import { buildBundle, changeBundle, manifest, packEntries, simpleSources } from "./opa.ts";
 import { requirements } from "./requirements.ts";
 import { dataOf, open } from "./rules.ts";
