@@ -72,7 +72,7 @@ bench-bridge: build ## 2,000 bouncers that come back at once, and how long a cha
 	@PATH="$$($(TOOLS) opa):$$PATH" node bench/src/bridge/main.ts $(BENCH)
 
 bench-policy: setup ## decisions by size of data, beside opa's evaluator and server, in 5 minutes (BENCH=--short)
-	@PATH="$$($(TOOLS) opa):$$PATH" node bench/src/policy/main.ts $(BENCH)
+	@PATH="$$($(TOOLS) opa):$$PATH" node --max-semi-space-size=4 --v8-pool-size=1 bench/src/policy/main.ts $(BENCH)
 
 ##### Demo
 

@@ -124,7 +124,7 @@ export const table = {
   ),
   policyEvaluationMemoryMib: variable(
     environment.policyEvaluationMemoryMib,
-    "32",
+    "16",
     integer(1, 2048),
     {
       accepts: "MiB, a whole number from 1 to 2048",
