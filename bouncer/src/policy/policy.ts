@@ -81,6 +81,7 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
   const trials = createTrials({
     snapshots: () => store.snapshots(),
     load: async (snapshots) => await load(snapshots, await requirementsOf(config)),
+    accept: (identity) => store.accept(identity),
     onFailure: (error) => receiver.report(toAppError(error, "bundle_invalid")),
   });
   const state: { connected: boolean; error: PolicyStatus["sync"]["error"] } = {

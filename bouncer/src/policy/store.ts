@@ -33,6 +33,8 @@ export interface Store<P extends PreparedSet> {
    * calls. Throws AppError; then nothing has changed.
    */
   activate(bytes: Uint8Array, name: string): Promise<BundleIdentity>;
+  /** Throws AppError for a bundle that is older than the one of its name was, where that counts. */
+  accept(identity: BundleIdentity): void;
   /** What is enforced now, as bytes; null while there is no policy. */
   snapshots(): readonly Snapshot[] | null;
   /** Instances replaced after a throw, over all sets. */
@@ -126,8 +128,12 @@ export function createStore<P extends PreparedSet>(options: StoreOptions<P>): St
   function takeIdentity(set: ReadonlyMap<string, Held>, name: string): BundleIdentity {
     const identity = set.get(name)?.identity;
     if (identity === undefined) throw new Error(`the set was prepared without "${name}"`);
-    if (options.refuseOlder) checkAge(identity, serials.get(name) ?? null);
+    accept(identity);
     return identity;
+  }
+
+  function accept(identity: BundleIdentity): void {
+    if (options.refuseOlder) checkAge(identity, serials.get(identity.name) ?? null);
   }
 
   function enforce(prepared: P, members: readonly Held[], placed: Snapshot): void {
@@ -152,6 +158,7 @@ export function createStore<P extends PreparedSet>(options: StoreOptions<P>): St
       queue = next.catch(() => undefined);
       return next;
     },
+    accept,
     snapshots: () => (active === null ? null : [...held.values()].map(({ snapshot }) => snapshot)),
     revivals: () => pastRevivals + (active?.prepared.revivals() ?? 0),
   };

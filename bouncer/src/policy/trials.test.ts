@@ -37,6 +37,9 @@ function createSetting() {
       open.add(of);
       return setOf(of, () => open.delete(of));
     },
+    accept: ({ serial }) => {
+      if (serial === 0) throw new Error("it is older");
+    },
     onFailure: (error) => failures.push(error),
   });
   return {
@@ -57,7 +60,15 @@ function setOf(revision: string, close: () => void): LoadedSet {
   if (planned.kind !== "plan") throw new Error("no plan");
   return {
     identity: { name: "a", revision, sha256: revision, serial: null, deltas: 0 },
-    identities: [],
+    identities: [
+      {
+        name: "a",
+        revision,
+        sha256: revision,
+        serial: Number(!revision.includes("old")),
+        deltas: 0,
+      },
+    ],
     plan: planned.plan,
     evaluator: { evaluate: () => ({ kind: "timeout", message: "" }) },
     cache: {
@@ -147,4 +158,17 @@ test("one that cannot be prepared any more ends, and says why", async () => {
   expect(running()).toBeNull();
   expect([...open]).toEqual([]);
   expect(failures).toEqual([new Error("no a2+d2")]);
+});
+
+test("a candidate that is older than what was there is not compared, nor enforced", async () => {
+  const { trials, loads, open, running } = createSetting();
+  const offering = trials.offer("a", {
+    terms: termsOf("old"),
+    load: async () => bytesOf("old"),
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  loads[0]?.ready();
+  await expect(offering).rejects.toThrow("it is older");
+  expect(running()).toBeNull();
+  expect([...open]).toEqual([]);
 });

@@ -6,6 +6,7 @@ import type { Snapshot } from "../bundle/bundle.ts";
 import { AppError } from "../errors.ts";
 import type { Candidate } from "../sync/source.ts";
 import { Trial } from "./candidate.ts";
+import type { BundleIdentity } from "./decision.ts";
 import type { LoadedSet } from "./loaded.ts";
 
 /** A candidate that can decide. */
@@ -27,6 +28,8 @@ export interface TrialsDeps {
   /** Of the enforced set; null while there is none. */
   readonly snapshots: () => readonly Snapshot[] | null;
   readonly load: (snapshots: readonly Snapshot[]) => Promise<LoadedSet>;
+  /** Throws AppError for a bundle that may not take the place of the one of its name. */
+  readonly accept: (identity: BundleIdentity) => void;
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -36,7 +39,7 @@ interface Offered {
   readonly trial: Trial;
 }
 
-export function createTrials({ snapshots, load, onFailure }: TrialsDeps): Trials {
+export function createTrials({ snapshots, load, accept, onFailure }: TrialsDeps): Trials {
   let offered: Offered | null = null;
   let running: Running | null = null;
   /** A candidate whose bytes are still fetched. */
@@ -62,6 +65,12 @@ export function createTrials({ snapshots, load, onFailure }: TrialsDeps): Trials
     if (offered !== next) {
       set.close();
       return;
+    }
+    try {
+      for (const identity of set.identities) if (identity.name === name) accept(identity);
+    } catch (error) {
+      set.close();
+      throw error;
     }
     running?.set.close();
     running = { trial, set };
