@@ -25,6 +25,8 @@ export interface LoadedSet {
   /** All bundles of the set. */
   readonly identities: readonly BundleIdentity[];
   readonly plan: InputPlan;
+  /** The bundle says which fields its decision reads; else it gets all that it may read. */
+  readonly declaresInput: boolean;
   readonly evaluator: Evaluator;
   readonly cache: Cache<Remembered>;
   /** Instances replaced after a throw; those of the warm-up left out. */
@@ -64,6 +66,7 @@ export async function loadSet(
     identity: contents.deciding,
     identities: contents.identities,
     plan,
+    declaresInput: contents.inputFields !== null,
     evaluator: createEvaluator({ engine, slowLane, makeCall, now, limits }),
     cache: createCache({ ttlMs: deps.cacheTtlMs, now, ...cacheBounds }),
     revivals: () => engine.revivals() - warmRevivals,

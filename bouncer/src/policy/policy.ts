@@ -74,10 +74,20 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
     now: () => clock.now(),
     onSwitch: ({ prepared }) => {
       for (const identity of prepared.identities) log.info({ ...identity }, "policy activated");
+      warnOfBodies(prepared);
       void trials.rebase();
     },
     onSnapshot: ({ name, bytes }) => keeper.keep(name, bytes),
   });
+  /** Who streams uploads through such a policy should know why they wait. */
+  function warnOfBodies({ plan, declaresInput, identity }: LoadedSet): void {
+    if (declaresInput || plan.bodyBytes === 0) return;
+    log.warn(
+      { name: identity.name, revision: identity.revision },
+      "the bundle does not declare what it reads, and may read bodies: they are read ahead; see `bouncer bundle`",
+    );
+  }
+
   const trials = createTrials({
     snapshots: () => store.snapshots(),
     load: async (snapshots) => await load(snapshots, await requirementsOf(config)),

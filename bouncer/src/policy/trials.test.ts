@@ -70,6 +70,7 @@ function setOf(revision: string, close: () => void): LoadedSet {
       },
     ],
     plan: planned.plan,
+    declaresInput: true,
     evaluator: { evaluate: () => ({ kind: "timeout", message: "" }) },
     cache: {
       get: () => undefined,

@@ -342,3 +342,24 @@ test("the log names the bundle that was activated and holds no input", async () 
   expect(text()).toContain('"revision":"r9"');
   expect(text()).not.toContain("topsecret");
 });
+
+test.each([
+  ["does not say what it reads", {}, true],
+  ["declares its input", { metadata: { bouncer: { input: ["parsed_path"] } } }, false],
+])("the log warns when a bundle that may read bodies %s", async (_name, manifest, warns) => {
+  await using directory = await useDirectory();
+  const bundle = await buildBundle({
+    "authz.rego":
+      'package envoy.authz\nallow := {"allowed": input.parsed_path[0] == "a", "body": "no"}',
+    ".manifest": JSON.stringify(manifest),
+  });
+  await writeFile(join(directory.path, "bundle.tar.gz"), bundle);
+  const { log, text } = recordLog();
+  const policy = await createPolicy(configOf({ POLICY_DIRECTORY: directory.path }), {
+    log,
+    version: "1",
+  });
+  expect(policy.needs().bodyBytes > 0).toBe(warns);
+  expect(text().includes("may read bodies")).toBe(warns);
+  await policy.close();
+});
