@@ -10,20 +10,19 @@ import { bundleNamesOf, requirementsOf, sourcesOf } from "../bundle/requirements
 import { type Clock, systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import type { AppError } from "../errors.ts";
-import type { MakeCall } from "../evaluation/evaluator.ts";
+import { createLazyNetwork } from "../evaluation/network.ts";
 import { prepare } from "../evaluation/prepare.ts";
 import { prepareBeside } from "../evaluation/thread.ts";
 import { createKeeper, restore } from "../load/stored.ts";
-import type { Network } from "../rego/network/network.ts";
 import { toAppError } from "../sync/access.ts";
 import { createFetcher } from "../sync/fetch.ts";
 import type { Receiver } from "../sync/source.ts";
 import { createSync } from "../sync/sync.ts";
-import { describeWatched } from "./candidate.ts";
-import { type BuildInput, createDecider } from "./decide.ts";
-import type { Decision, Policy, PolicyNeeds, PolicyStatus } from "./decision.ts";
+import { createDecider } from "./decide.ts";
+import type { Policy, PolicyNeeds, PolicyStatus } from "./decision.ts";
 import { buildConnectionInput, buildInput, type InputContext } from "./input.ts";
 import { type LoadedSet, loadSet } from "./loaded.ts";
+import { createRulings } from "./rulings.ts";
 import { createStore } from "./store.ts";
 import { createTrials, type Running } from "./trials.ts";
 
@@ -37,8 +36,6 @@ export interface PolicyDeps {
 }
 
 const mebibyte = 1024 * 1024;
-/** Beyond so many that are awaited, requests are decided by the enforced policy alone. */
-const maxComparing = 256;
 
 /** Resolves when the bundles that are stored, if there are any, are active or were refused. */
 export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Policy> {
@@ -98,14 +95,12 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
     connected: false,
     error: null,
   };
-  const counts = { decisions: 0, refused: 0, timeouts: 0 };
   const receiver: Receiver = {
     active: (name) => find(store.active()?.prepared ?? null, name),
     activate: (bytes, name) => store.activate(bytes, name),
     candidate: (name, candidate) => trials.offer(name, candidate),
     counts: () => ({
-      decisions: counts.decisions,
-      refused: counts.refused,
+      ...rulings.counts(),
       candidates: new Map(listCandidates(trials.running()).map((one) => [one.name, one])),
     }),
     connected: (isConnected) => {
@@ -171,72 +166,18 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
     receiver.report(toAppError(error, "bundle_invalid"));
   }
   isServing = true;
+  const rulings = createRulings({
+    decider: createDecider(config.policyDecisionPath, log),
+    current: () => store.active()?.prepared ?? null,
+    running: () => trials.running(),
+    log,
+    onGivenUp: () => sync.changed(),
+  });
   const sync = createSync({ config, fetcher, receiver, clock, log, version }, reload);
   const context: InputContext = {
     time: () => new Date(clock.now()).toISOString(),
     id: () => randomUUID(),
   };
-  const decider = createDecider(config.policyDecisionPath, log);
-
-  function count(decision: Decision): Decision {
-    const { verdict } = decision;
-    counts.decisions += 1;
-    if (verdict.kind === "deny") {
-      counts.refused += 1;
-      if (verdict.reason === "policy_timeout") counts.timeouts += 1;
-    }
-    return decision;
-  }
-
-  function decide(build: BuildInput): Decision | Promise<Decision> {
-    const current = store.active()?.prepared ?? null;
-    const running = trials.running();
-    if (current !== null && running !== null) return decideTwice(current, running, build);
-    const decision = decider.decide(current, build);
-    return decision instanceof Promise ? decision.then(count) : count(decision);
-  }
-
-  /** Comparisons of which one side is still awaited. */
-  let comparing = 0;
-
-  /** The client waits only for the one that is enforced. */
-  function decideTwice(
-    current: LoadedSet,
-    { trial, set }: Running,
-    build: BuildInput,
-  ): Decision | Promise<Decision> {
-    const role = trial.isEnforced ? "current" : "candidate";
-    if (comparing >= maxComparing) {
-      // Nobody waits for the other one, so nobody slows down: it has to have an end here.
-      const decision = decider.decide(role === "current" ? set : current, build);
-      return decision instanceof Promise ? decision.then(count) : count(decision);
-    }
-    const before = decider.decide(current, build);
-    const after = decider.decide(set, build);
-    const compare = (one: Decision, other: Decision): void => {
-      if (!trial.count({ current: one, candidate: other })) return;
-      const { name, revision, stopped } = trial.status();
-      log.warn(
-        { name, revision, reason: stopped },
-        "candidate given up, the current policy goes on",
-      );
-      sync.changed();
-    };
-    const enforced = role === "current" ? after : before;
-    if (before instanceof Promise || after instanceof Promise) {
-      comparing += 1;
-      void Promise.all([before, after])
-        .then(([one, other]) => compare(one, other))
-        .finally(() => {
-          comparing -= 1;
-        });
-      return enforced instanceof Promise ? enforced.then(count) : count(enforced);
-    }
-    compare(before, after);
-    const [ruling, other] = role === "current" ? [after, before] : [before, after];
-    return count({ ...ruling, watched: describeWatched(ruling, other, role) });
-  }
-
   function needs(): PolicyNeeds {
     const sets = [store.active()?.prepared, trials.running()?.set];
     const plans = sets.flatMap((set) => (set === undefined ? [] : [set.plan]));
@@ -248,9 +189,9 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
 
   return {
     needs,
-    decide: (request, body) => decide((plan) => buildInput(plan, request, body, context)),
+    decide: (request, body) => rulings.decide((plan) => buildInput(plan, request, body, context)),
     decideConnection: (connection) =>
-      decide((plan) => ({ kind: "input", input: buildConnectionInput(plan, connection) })),
+      rulings.decide((plan) => ({ kind: "input", input: buildConnectionInput(plan, connection) })),
     status: () => {
       const active = store.active();
       return {
@@ -260,7 +201,7 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
         activatedAt: active?.activatedAt ?? null,
         sync: { kind: sync.kind, ...state },
         revivals: store.revivals(),
-        timeouts: counts.timeouts,
+        timeouts: rulings.counts().timeouts,
         cache: active?.prepared.cache.stats() ?? { hits: 0, misses: 0, entries: 0 },
       };
     },
@@ -289,31 +230,4 @@ function find(set: LoadedSet | null, name: string) {
 
 function listCandidates(running: Running | null) {
   return running === null ? [] : [running.trial.status()];
-}
-
-interface LazyNetwork {
-  readonly makeCall: MakeCall;
-  close(): Promise<void>;
-}
-
-/** Few policies ask the network: what that takes is loaded with the first call. */
-function createLazyNetwork(config: Config, environment: Environment): LazyNetwork {
-  let opening: Promise<Network> | null = null;
-  const open = async (): Promise<Network> => {
-    const { createNetwork } = await import("../rego/network/network.ts");
-    return createNetwork({
-      rules: { allow: config.policyHttpAllow, deny: config.policyHttpDeny },
-      tls: { directory: config.policyHttpTlsDirectory, environment },
-      maxBodyBytes: config.policyHttpMaxBodyBytes,
-    });
-  };
-  return {
-    makeCall: async (...args) => {
-      opening ??= open();
-      return await (await opening).call(...args);
-    },
-    close: async () => {
-      if (opening !== null) await (await opening).close();
-    },
-  };
 }
