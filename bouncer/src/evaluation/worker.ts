@@ -6,7 +6,7 @@ import { constants, setPriority } from "node:os";
 import { parentPort } from "node:worker_threads";
 import { AppError } from "../errors.ts";
 import { plannedFrom } from "../policy/plan.ts";
-import { fully, warm } from "../policy/warm.ts";
+import { thoroughly, warm } from "../policy/warm.ts";
 import { threadCpuMs } from "../rego/cpu.ts";
 import { createEngine, type Engine } from "../rego/engine.ts";
 import { type Image, pageBytes } from "../rego/image.ts";
@@ -44,7 +44,7 @@ async function send(preparation: Preparation): Promise<void> {
   }
   // What the compiler makes of the policy is shared; the memory was copied before.
   const plan = plannedFrom(prepared);
-  await warm(await openEngine(image), plan, fully);
+  await warm(await openEngine(image), plan, thoroughly);
   post({ kind: "complete" });
 }
 

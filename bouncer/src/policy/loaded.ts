@@ -12,7 +12,7 @@ import { type Cache, createCache } from "./cache.ts";
 import type { BundleIdentity, Verdict } from "./decision.ts";
 import type { InputPlan } from "./input.ts";
 import { plannedFrom } from "./plan.ts";
-import { briefly, fully, warm } from "./warm.ts";
+import { atStart, briefly, warm } from "./warm.ts";
 
 export interface Remembered {
   readonly verdict: Verdict;
@@ -56,8 +56,7 @@ export async function loadSet(
   const plan = plannedFrom(prepared);
   const { builtins } = await findBuiltins(Object.keys(image.builtins));
   const engine = createEngine(image, { builtins, now: threadCpuMs });
-  // The code that a thread has warmed is shared; what calls it here is not.
-  await warm(engine, plan, prepared.isWarm ? briefly : fully);
+  await warm(engine, plan, prepared.isWarm ? briefly : atStart);
   const warmRevivals = engine.revivals();
   const slowLane = createSlowLane(preparation);
   const limits = { evaluationMs: deps.evaluationMs, decisionMs: deps.decisionMs };

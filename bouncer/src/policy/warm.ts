@@ -14,7 +14,11 @@ export interface Extent {
   readonly evaluations: number;
 }
 
-export const fully: Extent = { rounds: 100, evaluations: 20 };
+/** Beside what serves, which has the better of it. */
+export const thoroughly: Extent = { rounds: 100, evaluations: 20 };
+/** At start, when everybody waits, perhaps for a tenth of a processor. */
+export const atStart: Extent = { rounds: 20, evaluations: 20 };
+/** For code that was warmed in a thread: it is shared, and what calls it is not. */
 export const briefly: Extent = { rounds: 10, evaluations: 5 };
 
 /** More than any that other requests could wait for. */
