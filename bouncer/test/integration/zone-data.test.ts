@@ -14,7 +14,12 @@ const folder = join(root, "lib", "time");
 const release = /^CODE=(\S+)$/m.exec(readFileSync(join(folder, "update.bash"), "utf8"))?.[1] ?? "";
 const file = join(import.meta.dirname, "../../src/rego/time/zone-data.ts");
 
-test.skipIf(release < zoneRelease)("time zones are those of tzdata that Go has", async () => {
+test("time zones are those of tzdata that Go has", async () => {
+  if (release < zoneRelease) {
+    throw new Error(
+      `Cannot compare the time zones: Go has tzdata ${release}, ours are ${zoneRelease}; get the newest Go at https://go.dev/dl`,
+    );
+  }
   const text = printZones(readZip(readFileSync(join(folder, "zoneinfo.zip"))));
   const isCurrent = inflateRawSync(Buffer.from(packedZones, "base64")).toString() === text;
   const source = isCurrent ? readFileSync(file, "utf8") : printSource(text);
