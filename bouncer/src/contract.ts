@@ -229,3 +229,9 @@ export const environment = {
   podName: "POD_NAME",
   podNamespace: "POD_NAMESPACE",
 } as const;
+
+/** Of bundles (RFC 7518, section 3.1). */
+export const signatureAlgorithms = [
+  ...(["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"] as const),
+  ...(["ES256", "ES384", "ES512", "HS256", "HS384", "HS512"] as const),
+] as const;

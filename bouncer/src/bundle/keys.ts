@@ -1,10 +1,7 @@
 /** The keys that bundles may be signed with, as they are configured. Pure. */
 import * as v from "valibot";
+import { signatureAlgorithms } from "../contract.ts";
 
-export const signatureAlgorithms = [
-  ...(["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"] as const),
-  ...(["ES256", "ES384", "ES512", "HS256", "HS384", "HS512"] as const),
-] as const;
 export type SignatureAlgorithm = (typeof signatureAlgorithms)[number];
 
 export interface VerificationKey {

@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { unpack } from "../bundle/archive.ts";
 import type { BundleRequirements, Snapshot } from "../bundle/bundle.ts";
 import type { VerificationKey } from "../bundle/keys.ts";
-import { signatureAlgorithms } from "../bundle/keys.ts";
+import { signatureAlgorithms } from "../contract.ts";
 import { requirementsOf } from "../bundle/requirements.ts";
 import { signaturesFile } from "../bundle/signature.ts";
 import { type Config, parseConfig } from "../config.ts";

@@ -7,7 +7,7 @@ import { optional, type Variable, variable } from "bouncer-environment/table";
 import { flag, integer, text } from "bouncer-environment/value";
 import * as v from "valibot";
 import { environment, fileName, mountPath, port } from "../contract.ts";
-import { signatureAlgorithms } from "../bundle/keys.ts";
+import { signatureAlgorithms } from "../contract.ts";
 import { bundleRows, syncRows } from "./bundle.ts";
 import { networkRows } from "./network.ts";
 import * as value from "./value.ts";

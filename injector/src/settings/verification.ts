@@ -1,26 +1,15 @@
 /** Settings: the keys that bundles are verified with. Pure. */
+import { signatureAlgorithms } from "bouncer/contract";
 import * as v from "valibot";
 import { described, strict, text } from "./schema.ts";
-
-export const algorithms = [
-  "RS256",
-  "RS384",
-  "RS512",
-  "PS256",
-  "PS384",
-  "PS512",
-  "ES256",
-  "ES384",
-  "ES512",
-  "HS256",
-  "HS384",
-  "HS512",
-] as const;
 
 const acceptedKey = "a PEM public key or a shared secret";
 
 const algorithm = v.optional(
-  described("Signature algorithm", v.picklist(algorithms, `one of ${algorithms.join(", ")}`)),
+  described(
+    "Signature algorithm",
+    v.picklist(signatureAlgorithms, `one of ${signatureAlgorithms.join(", ")}`),
+  ),
   "RS256",
 );
 const scope = v.optional(described("Scope that the signature must name", v.string("text")), "");

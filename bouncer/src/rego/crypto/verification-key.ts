@@ -1,4 +1,5 @@
 /** The keys that tokens are verified with: a PEM certificate or public key, a JWK or a set of them. */
+import { signatureAlgorithms } from "../../contract.ts";
 import { BuiltinError } from "../builtin.ts";
 import { readCertificate } from "./certificate.ts";
 import { type Jwk, readJwks } from "./jwk.ts";
@@ -6,25 +7,10 @@ import { readPem } from "./pem.ts";
 import { readPublicKey } from "./public-key.ts";
 
 /** Of JWKs, only those for an algorithm that tokens can be signed with, or for any. */
-const signatureAlgorithms: ReadonlySet<string> = new Set([
-  "",
-  "RS256",
-  "RS384",
-  "RS512",
-  "PS256",
-  "PS384",
-  "PS512",
-  "ES256",
-  "ES384",
-  "ES512",
-  "HS256",
-  "HS384",
-  "HS512",
-  "EdDSA",
-]);
+const tokenAlgorithms: ReadonlySet<string> = new Set(["", ...signatureAlgorithms, "EdDSA"]);
 
 export function isSignatureAlgorithm(alg: string): boolean {
-  return alg !== "" && signatureAlgorithms.has(alg);
+  return alg !== "" && tokenAlgorithms.has(alg);
 }
 
 /** A key without material verifies nothing: Go does not know its algorithm. */
@@ -52,7 +38,7 @@ export function readVerificationKeys(text: string): readonly VerificationKey[] {
 function parseKeys(text: string): readonly VerificationKey[] {
   const bytes = Buffer.from(text, "utf8").toString("latin1");
   const block = readPem(bytes);
-  if (block === null) return readJwks(text).filter(({ alg }) => signatureAlgorithms.has(alg));
+  if (block === null) return readJwks(text).filter(({ alg }) => tokenAlgorithms.has(alg));
   if (block.next < bytes.length) {
     throw new BuiltinError("extra data after a PEM certificate block");
   }

@@ -1,3 +1,4 @@
+import { signatureAlgorithms } from "../../../src/contract.ts";
 import {
   createHash,
   createHmac,
@@ -9,11 +10,7 @@ import {
 import * as fc from "fast-check";
 import * as v from "valibot";
 import { beforeAll, describe, expect, test } from "vitest";
-import {
-  type SignatureAlgorithm,
-  signatureAlgorithms,
-  type VerificationKey,
-} from "../../../src/bundle/keys.ts";
+import { type SignatureAlgorithm, type VerificationKey } from "../../../src/bundle/keys.ts";
 import { readJson } from "../../../src/bundle/json.ts";
 import { printTree } from "../../../src/bundle/tree.ts";
 import { AppError } from "../../../src/errors.ts";
