@@ -1,7 +1,8 @@
 import { hash } from "node:crypto";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { buildInput, planInput } from "../policy/input.ts";
+import { planInput } from "../policy/fields.ts";
+import { buildInput } from "../policy/input.ts";
 import type { ExchangeReport } from "../proxy/exchange.ts";
 import { createChain } from "./chain.ts";
 import { planErasures, type Pointer } from "./erase.ts";

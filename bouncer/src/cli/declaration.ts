@@ -9,7 +9,7 @@ import {
   placeholderOf,
   planInput,
   toDeclarable,
-} from "../policy/input.ts";
+} from "../policy/fields.ts";
 
 const segment = v.object({ type: v.string(), value: v.unknown() });
 const schema = v.object({ base: v.optional(v.nullable(v.array(v.array(segment)))) });

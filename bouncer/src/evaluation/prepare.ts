@@ -1,7 +1,7 @@
 /** From the bytes of bundles to a policy in memory: all that can be done away from the traffic. */
 import type { BundleRequirements, Snapshot } from "../bundle/bundle.ts";
 import { type Opened, openSet } from "../bundle/set.ts";
-import { namedFields } from "../policy/input.ts";
+import { namedFields } from "../policy/fields.ts";
 import { buildImage, type Image } from "../rego/image.ts";
 
 /** Can be posted to another thread. */

@@ -7,7 +7,8 @@ import {
   type resultDifferences,
 } from "./compatibility.ts";
 import type { RequestHead } from "./decision.ts";
-import { buildInput, neverPresent, planInput } from "./input.ts";
+import { neverPresent, planInput } from "./fields.ts";
+import { buildInput } from "./input.ts";
 import { decideVerdict, plainAllow } from "./verdict.ts";
 
 test("docs/reference/opa-envoy-plugin.md is what the source says", async () => {

@@ -3,7 +3,7 @@
  * table that docs/reference/opa-envoy-plugin.md is made from and that tests hold the code to. Pure.
  */
 import { renderTable } from "bouncer-environment/reference";
-import { neverPresent } from "./input.ts";
+import { neverPresent } from "./fields.ts";
 
 interface Difference {
   readonly about: string;

@@ -7,7 +7,8 @@ import type { Logger } from "pino";
 import type { Outcome } from "../evaluation/evaluator.ts";
 import type { LoadedSet } from "./loaded.ts";
 import type { Decision, DenyReason } from "./decision.ts";
-import type { InputPlan, InputResult } from "./input.ts";
+import type { InputPlan } from "./fields.ts";
+import type { InputResult } from "./input.ts";
 import { decideVerdict, denyWith, readStorage } from "./verdict.ts";
 
 /** From what the policy wants to see to the input document of one request. */

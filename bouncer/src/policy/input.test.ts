@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ConnectionHead, RequestBody, RequestHead } from "./decision.ts";
-import { buildConnectionInput, buildInput, type InputPlan, planInput } from "./input.ts";
+import { type InputPlan, planInput } from "./fields.ts";
+import { buildConnectionInput, buildInput } from "./input.ts";
 
 const context = { time: () => "2026-01-02T03:04:05.678Z", id: () => "id-1" };
 

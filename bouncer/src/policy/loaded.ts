@@ -10,7 +10,7 @@ import { createEngine } from "../rego/engine.ts";
 import { findBuiltins } from "../rego/registry.ts";
 import { type Cache, createCache } from "./cache.ts";
 import type { BundleIdentity, Verdict } from "./decision.ts";
-import type { InputPlan } from "./input.ts";
+import type { InputPlan } from "./fields.ts";
 import { plannedFrom } from "./plan.ts";
 import { atStart, briefly, warm } from "./warm.ts";
 

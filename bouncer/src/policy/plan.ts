@@ -1,7 +1,7 @@
 /** From opened bundles to what of a request their policy gets to see. Pure. */
 import { AppError } from "../errors.ts";
 import type { Prepared } from "../evaluation/prepare.ts";
-import { type InputPlan, planInput } from "./input.ts";
+import { type InputPlan, planInput } from "./fields.ts";
 
 /** Throws AppError for a declaration that is not understood. */
 export function plannedFrom({ contents }: Pick<Prepared, "contents">): InputPlan {

@@ -2,7 +2,7 @@ import { pino } from "pino";
 import { expect, test } from "vitest";
 import { Trial } from "./candidate.ts";
 import type { Decision } from "./decision.ts";
-import { planInput } from "./input.ts";
+import { planInput } from "./fields.ts";
 import type { LoadedSet } from "./loaded.ts";
 import { createRulings } from "./rulings.ts";
 import { denyWith, plainAllow } from "./verdict.ts";

@@ -1,7 +1,7 @@
 import type { CandidateTerms } from "bouncer-bridge/protocol";
 import { expect, test } from "vitest";
 import type { Snapshot } from "../bundle/bundle.ts";
-import { planInput } from "./input.ts";
+import { planInput } from "./fields.ts";
 import type { LoadedSet } from "./loaded.ts";
 import { createTrials } from "./trials.ts";
 

@@ -6,7 +6,8 @@ import { setImmediate } from "node:timers/promises";
 import { threadCpuMs } from "../rego/cpu.ts";
 import type { Engine } from "../rego/engine.ts";
 import { OpenQuery } from "../rego/query.ts";
-import { buildInput, type InputPlan } from "./input.ts";
+import { type InputPlan } from "./fields.ts";
+import { buildInput } from "./input.ts";
 
 export interface Extent {
   readonly rounds: number;

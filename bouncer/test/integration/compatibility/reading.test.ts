@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { RequestHead } from "../../../src/policy/decision.ts";
-import { buildInput, planInput } from "../../../src/policy/input.ts";
+import { planInput } from "../../../src/policy/fields.ts";
+import { buildInput } from "../../../src/policy/input.ts";
 import { readTarget } from "../../../src/proxy/target.ts";
 import { parseJson } from "../../../src/rego/term.ts";
 import { keyOf } from "../../../src/rego/value.ts";

@@ -1,0 +1,270 @@
+/**
+ * The fields of the input document of OPA's Envoy plugin: how each is made of a request, and from
+ * what a bundle declares to those that are made. Pure; the clock and the ids come in.
+ */
+import type { ConnectionHead, RequestBody, RequestHead } from "./decision.ts";
+import { parseBody } from "./body.ts";
+import { parseForm, parsePath, queryOf } from "./target.ts";
+
+/** What a request alone does not say. */
+export interface InputContext {
+  /** RFC 3339. */
+  readonly time: () => string;
+  readonly id: () => string;
+}
+
+export interface Facts {
+  readonly request: RequestHead;
+  readonly body: RequestBody | null;
+  readonly context: InputContext;
+  /** Lower-case names; values of a repeated header joined. */
+  readonly headers: ReadonlyMap<string, string>;
+}
+
+/** `undefined` leaves the field out. */
+export type Field = (facts: Facts) => unknown;
+
+const http = "attributes.request.http";
+
+const sni = "attributes.tlsSession.sni";
+
+type Connection = Pick<ConnectionHead, "source" | "destination"> & Partial<ConnectionHead>;
+
+/** What there is to a connection; of a request, the one on which it came. */
+export const connectionFields: Readonly<Record<string, (connection: Connection) => unknown>> = {
+  "attributes.source.address.socketAddress.address": ({ source }) => source.address,
+  "attributes.source.address.socketAddress.portValue": ({ source }) => source.port,
+  "attributes.destination.address.socketAddress.address": ({ destination }) => destination.address,
+  "attributes.destination.address.socketAddress.portValue": ({ destination }) => destination.port,
+  [sni]: (connection) => connection.sni ?? undefined,
+};
+
+export const version = (): object => ({ ext_authz: "v3", encoding: "protojson" });
+
+/** Every field that is ever built, in the order in which it is written. */
+const fields: Readonly<Record<string, Field>> = {
+  ...Object.fromEntries(
+    Object.entries(connectionFields).map(([name, build]) => [
+      name,
+      ({ request }: Facts): unknown => build(request),
+    ]),
+  ),
+  "attributes.request.time": ({ context }) => context.time(),
+  [`${http}.id`]: ({ context }) => context.id(),
+  [`${http}.method`]: ({ request }) => request.method,
+  [`${http}.headers`]: ({ headers }) => Object.fromEntries(headers),
+  [`${http}.path`]: ({ request }) => request.target,
+  [`${http}.host`]: ({ request }) => request.host,
+  [`${http}.scheme`]: ({ request }) => request.scheme,
+  [`${http}.protocol`]: ({ request }) => request.protocol,
+  [`${http}.size`]: ({ headers }) => sizeOf(headers),
+  [`${http}.body`]: ({ body }) => (body === null ? undefined : decodeLossy(body.bytes)),
+  [`${http}.rawBody`]: ({ body }) => (body === null ? undefined : encodeBase64(body.bytes)),
+  parsed_path: ({ request }) => parsePath(request.target),
+  parsed_query: ({ request }) => Object.fromEntries(parseForm(queryOf(request.target))),
+  parsed_body: ({ headers, body }) => parseBody(headers.get("content-type"), body),
+  truncated_body: ({ body }) => body?.truncated ?? false,
+  version,
+};
+
+/** Built only when a bundle names them: the first two are never the same twice, others are waited for. */
+const onDemand = new Set([
+  sni,
+  "attributes.request.time",
+  `${http}.id`,
+  `${http}.body`,
+  `${http}.rawBody`,
+]);
+
+/** For these the body is read ahead. */
+const ofBody = new Set([`${http}.body`, `${http}.rawBody`, "parsed_body", "truncated_body"]);
+
+/** What is built only for those who name it: the last steps of its paths. */
+export const namedFields: readonly string[] = [
+  ...new Set([...onDemand, ...ofBody].map(lastStep)),
+  // Of the plugin's document in its other form.
+  "raw_body",
+];
+
+function lastStep(path: string): string {
+  return path.slice(path.lastIndexOf(".") + 1);
+}
+
+/** Of these, single members can be declared: `attributes.request.http.headers.authorization`. */
+const members: Readonly<Record<string, (facts: Facts, member: string) => unknown>> = {
+  [`${http}.headers`]: ({ headers }, member) => headers.get(member),
+  parsed_query: ({ request }, member) => parseForm(queryOf(request.target)).get(member),
+};
+
+/** A path into the input as far as it can be declared: of a member, what lies in it is its own. */
+export function toDeclarable(path: readonly string[]): readonly string[] {
+  const whole = Object.keys(members).map((name) => name.split("."));
+  const field = whole.find((steps) => steps.every((step, at) => step === path[at]));
+  return field === undefined ? path : path.slice(0, field.length + 1);
+}
+
+/** Part of Envoy's document, unknown to a bouncer: declaring them is no mistake. */
+export const neverPresent: readonly string[] = [
+  "attributes.contextExtensions",
+  "attributes.metadataContext",
+  "attributes.routeMetadataContext",
+  "attributes.request.http.fragment",
+  "attributes.request.http.headerMap",
+  "attributes.request.http.query",
+  ...["source", "destination"].flatMap((peer) => [
+    `attributes.${peer}.address.envoyInternalAddress`,
+    `attributes.${peer}.address.pipe`,
+    `attributes.${peer}.address.socketAddress.ipv4Compat`,
+    `attributes.${peer}.address.socketAddress.namedPort`,
+    `attributes.${peer}.address.socketAddress.protocol`,
+    `attributes.${peer}.address.socketAddress.resolverName`,
+    `attributes.${peer}.certificate`,
+    `attributes.${peer}.labels`,
+    `attributes.${peer}.principal`,
+    `attributes.${peer}.service`,
+  ]),
+  "source_principal",
+];
+
+/**
+ * Objects that every request has. They are there whatever of them is declared: a rule may take one
+ * into a variable first, and then ask for what is not in it.
+ */
+export const containers: ReadonlySet<string> = new Set([
+  ...Object.keys(members),
+  ...Object.keys(fields)
+    .filter((name) => name !== sni)
+    .flatMap((name) => prefixesOf(name.split("."))),
+]);
+
+function prefixesOf(path: readonly string[]): readonly string[] {
+  return path.slice(1).map((_, at) => path.slice(0, at + 1).join("."));
+}
+
+/** For a field that is nowhere, one that is never present in the same object; null: in the input. */
+export function placeholderOf(path: readonly string[]): string | null {
+  const container = prefixesOf(path).findLast((prefix) => containers.has(prefix));
+  return neverPresent.find((name) => name.startsWith(`${container}.`)) ?? null;
+}
+
+const bodyLimitBytes = 65_536;
+
+interface Step {
+  readonly path: readonly string[];
+  readonly build: Field;
+}
+
+/** What is built for every request of one bundle. */
+export interface InputPlan {
+  readonly steps: readonly Step[];
+  /** Bytes of the body to read ahead; 0 when the policy does not read it. */
+  readonly bodyBytes: number;
+  readonly readsQuery: boolean;
+  /** The start of an opaque connection is to be read for it. */
+  readonly readsSni: boolean;
+}
+
+export type PlanResult =
+  | { readonly kind: "plan"; readonly plan: InputPlan }
+  | { readonly kind: "unknown"; readonly field: string; readonly known: readonly string[] };
+
+/**
+ * From what a bundle declares, as dotted paths, to what is built; null declares nothing, then all is
+ * built, and of the body what the policy may read: it has a name of it among its strings.
+ */
+export function planInput(
+  declared: readonly string[] | null,
+  mentioned: readonly string[] = [],
+): PlanResult {
+  if (declared === null) return { kind: "plan", plan: planWhole(mentioned) };
+  const steps = new Map<string, Step>();
+  for (const path of declared) {
+    const found = expand(path);
+    if (found === null) return { kind: "unknown", field: path, known: Object.keys(fields) };
+    for (const step of found) steps.set(step.path.join("."), step);
+  }
+  // A whole field holds each of its members, whatever the order in which they were declared.
+  const needed = [...steps].filter(([name]) => {
+    const whole = Object.keys(members).find((field) => name.startsWith(`${field}.`));
+    return whole === undefined || !steps.has(whole);
+  });
+  const names = needed.map(([name]) => name);
+  const plan = {
+    steps: needed.map(([, step]) => step),
+    bodyBytes: names.some((name) => ofBody.has(name)) ? bodyLimitBytes : 0,
+    readsQuery: names.some((name) => name.startsWith("parsed_query")),
+    readsSni: steps.has(sni),
+  };
+  return { kind: "plan", plan };
+}
+
+function planWhole(mentioned: readonly string[]): InputPlan {
+  const named = Object.keys(fields).filter(
+    (name) => ofBody.has(name) && mentioned.includes(lastStep(name)),
+  );
+  // To many policies, `body` is a field of their answer: for it alone, no body has to be sound.
+  const readsParsed =
+    mentioned.includes("raw_body") || named.some((name) => name !== `${http}.body`);
+  const names = Object.keys(fields).filter((name) => {
+    if (!ofBody.has(name)) return !onDemand.has(name);
+    return readsParsed || (named.length > 0 ? named.includes(name) : !onDemand.has(name));
+  });
+  const bodyBytes = readsParsed || named.length > 0 ? bodyLimitBytes : 0;
+  return { steps: names.flatMap(wholeStep), bodyBytes, readsQuery: true, readsSni: false };
+}
+
+/**
+ * What has to be declared besides `path` so that a policy that mentions these names, and uses what
+ * lies below it, finds what it looks for.
+ */
+export function declareBelow(path: string, mentioned: readonly string[]): readonly string[] {
+  return [...onDemand].filter(
+    (name) => name.startsWith(`${path}.`) && mentioned.includes(lastStep(name)),
+  );
+}
+
+/** The same of the whole input; null: declaring nothing does. */
+export function declareWhole(mentioned: readonly string[]): readonly string[] | null {
+  const isMentioned = (name: string): boolean => mentioned.includes(lastStep(name));
+  if (![...onDemand].some((name) => !ofBody.has(name) && isMentioned(name))) return null;
+  return Object.keys(fields).filter((name) =>
+    onDemand.has(name) || ofBody.has(name) ? isMentioned(name) : true,
+  );
+}
+
+function wholeStep(name: string): Step[] {
+  const build = fields[name];
+  return build === undefined ? [] : [{ path: name.split("."), build }];
+}
+
+/** A field, a member of one, or all fields below a path; null when there is nothing like it. */
+function expand(path: string): readonly Step[] | null {
+  const whole = Object.keys(fields).find((name) => path === name || path.startsWith(`${name}.`));
+  if (whole !== undefined) {
+    const member = path.slice(whole.length + 1);
+    const take = members[whole];
+    if (member === "" || take === undefined) return wholeStep(whole);
+    return [{ path: [...whole.split("."), member], build: (facts) => take(facts, member) }];
+  }
+  const below = Object.keys(fields).filter((name) => name.startsWith(`${path}.`));
+  const offered = below.filter((name) => !onDemand.has(name));
+  // Of a session there is nothing but the name: who names the one has named the other.
+  if (below.length > 0) return (offered.length > 0 ? offered : below).flatMap(wholeStep);
+  const isKnown = neverPresent.some((name) => path === name || path.startsWith(`${name}.`));
+  return isKnown ? [{ path: path.split("."), build: () => undefined }] : null;
+}
+
+/** -1 is a size that is not known ahead. A number: to Rego, any text is more than any number. */
+function sizeOf(headers: ReadonlyMap<string, string>): number {
+  const length = headers.get("content-length");
+  if (length !== undefined && /^\d{1,15}$/.test(length)) return Number(length);
+  return headers.has("transfer-encoding") ? -1 : 0;
+}
+
+function decodeLossy(bytes: Uint8Array): string {
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+}
+
+function encodeBase64(bytes: Uint8Array): string {
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+}
