@@ -7,7 +7,6 @@
  * Listeners are called from the event loop or from within a method; codecs must bear any method of
  * theirs being called from within any listener.
  */
-import type { Duplex } from "node:stream";
 import type { Endpoint } from "../policy/decision.ts";
 
 /** Name, value, name, value, ... in order and case as received; each character is one byte. */
@@ -99,8 +98,34 @@ export interface ServerStream {
   switchProtocols(rawHeaders: RawHeaders): Switched | null;
 }
 
+/** A connection as bytes: what is left of it when it no longer carries HTTP. */
+export interface ByteStream {
+  /** Takes the place of whoever listened before. */
+  attach(listener: ByteStreamListener): void;
+  pause(): void;
+  resume(): void;
+  /** False: no more before `onDrain`. */
+  write(chunk: Buffer): boolean;
+  /** No more from us; what the other side says is still read. */
+  end(): void;
+  /** Closes it, in the way that says to the other side that it was cut off. */
+  reset(): void;
+  /** Closes it when what was written is out. */
+  close(): void;
+}
+
+export interface ByteStreamListener {
+  /** False: no more before `resume`. */
+  onData(chunk: Buffer): boolean;
+  /** The other side has ended. */
+  onEnd(): void;
+  onDrain(): void;
+  /** The last call; `isClean`: both sides had ended. */
+  onClose(isClean: boolean): void;
+}
+
 export interface Switched {
-  readonly socket: Duplex;
+  readonly stream: ByteStream;
   /** What came behind the head. */
   readonly bytes: Buffer;
 }
@@ -110,7 +135,10 @@ export interface ServerStreamListener {
   onData(chunk: Buffer): boolean;
   onEnd(trailers: RawHeaders): void;
   onDrain(): void;
-  /** The last call: `sent`: the client has its whole answer; `aborted`: one side broke off. */
+  /**
+   * The last call: `sent`: the client has its whole answer, and its body was read or given up;
+   * `aborted`: one side broke off.
+   */
   onClose(outcome: "sent" | "aborted"): void;
 }
 
@@ -137,7 +165,10 @@ export interface OutgoingRequest {
   readonly isRetry: boolean;
 }
 
-/** One request to the application, and its answer. After `onError`, `onEnd` and `onSwitch` it is over. */
+/**
+ * One request to the application, and its answer. After `onError` and `onSwitch` it is over; after
+ * `onEnd` the rest of the request may still be sent, and is dropped where nobody reads it.
+ */
 export interface ClientStream {
   /** False: no more before `onDrain`. */
   sendData(chunk: Buffer): boolean;
