@@ -1,0 +1,253 @@
+/**
+ * The head of a message: its first line and its headers, checked to the letter of RFC 9112, and
+ * what they say about the message's body and connection. What two readers could understand
+ * differently is malformed here, before anybody acts on it. Pure.
+ */
+import type { RejectReason } from "../http/message.ts";
+import { cr, lf, methods, space, targetChars, tokenChars, isFieldValue } from "./grammar.ts";
+import { type Fields, readFields } from "./head-fields.ts";
+import { type Framed, readConnection, readFraming, readKeepAlive, readUpgrade } from "./framing.ts";
+import { role } from "./head-names.ts";
+
+export interface ParsedRequest {
+  readonly kind: "request";
+  readonly method: string;
+  /** VCHAR, in one of the forms of RFC 9112, 3.2; what is in it is unchecked. */
+  readonly target: string;
+  readonly minor: 0 | 1;
+  readonly rawHeaders: string[];
+  /** Bytes; null: chunked. */
+  readonly bodyLength: number | null;
+  /** The client allows another request on the connection. */
+  readonly isKeptAlive: boolean;
+  readonly expectsContinue: boolean;
+  /** Protocols of Upgrade, if Connection names it. */
+  readonly upgrade: readonly string[];
+}
+
+export interface ParsedResponse {
+  readonly kind: "response";
+  readonly status: number;
+  readonly reason: string;
+  readonly minor: 0 | 1;
+  readonly rawHeaders: string[];
+  /** Bytes; null: not known before its end. */
+  readonly bodyLength: number | null;
+  readonly framing: "none" | "length" | "chunked" | "close";
+  /** The connection may be used again behind this message. */
+  readonly isKeptAlive: boolean;
+  /** Of `Keep-Alive: timeout=`. */
+  readonly keepAliveSeconds: number | null;
+  readonly upgrade: readonly string[];
+}
+
+export interface Malformed {
+  readonly kind: "malformed";
+  readonly reason: RejectReason;
+  /** For logs and the audit record. */
+  readonly detail: string;
+}
+
+export interface RequestLimits {
+  readonly maxHeaders: number;
+}
+
+/** More than any application sends; the size of a head has a limit of its own. */
+const maxResponseHeaders = 1000;
+const noProtocols: readonly string[] = [];
+
+/** Headers of which a second line makes one reader see something else than another. */
+const singular = [
+  [role.host, "host"],
+  [role.contentLength, "content-length"],
+  [role.contentType, "content-type"],
+  [role.authorization, "authorization"],
+  [role.transferEncoding, "transfer-encoding"],
+  [role.expect, "expect"],
+] as const;
+const singularRoles = singular.reduce((bits, [bit]) => bits | bit, 0);
+
+function malformed(detail: string, reason: RejectReason = "bad_request"): Malformed {
+  return { kind: "malformed", reason, detail };
+}
+
+function ambiguous(detail: string): Malformed {
+  return malformed(detail, "ambiguous_request");
+}
+
+interface RequestLine {
+  readonly kind: "line";
+  readonly method: string;
+  readonly target: string;
+  readonly minor: 0 | 1;
+  readonly end: number;
+}
+
+/** `text`: the head as latin1, from its first line to its blank line. */
+export function parseRequest(text: string, limits: RequestLimits): ParsedRequest | Malformed {
+  const line = readRequestLine(text);
+  if (line.kind === "malformed") return line;
+  const fields = readFields(text, line.end, { maxHeaders: limits.maxHeaders, unfold: false });
+  const { problem } = fields;
+  if (problem !== null) {
+    return malformed(problem, fields.isTooMany ? "headers_too_large" : "bad_request");
+  }
+  return checkRequest(line, fields);
+}
+
+function checkRequest(line: RequestLine, fields: Fields): ParsedRequest | Malformed {
+  const { method, target, minor } = line;
+  const { seen } = fields;
+  if ((fields.repeated & singularRoles) !== 0) return ambiguous(repetition(fields.repeated));
+  // RFC 9112, 3.2: whatever its value, a request of HTTP/1.1 has one.
+  if (minor === 1 && (seen & role.host) === 0) return malformed("Host is missing or not a host");
+  const expects = (seen & role.expect) !== 0;
+  if (expects && fields.expect.toLowerCase() !== "100-continue") {
+    return malformed("Expect is not 100-continue");
+  }
+  const framed = readFraming(fields, minor);
+  if (framed.kind === "ambiguous") return ambiguous(framed.detail);
+  const connection = readConnection(fields.connection, minor);
+  if (!connection.isList) return malformed("Connection is not a list of tokens");
+  const upgrade = upgradeOf(fields, minor, connection.namesUpgrade);
+  if (upgrade === null) return malformed("Upgrade is not a list of protocols");
+  const bodyLength = requestLength(framed);
+  return {
+    kind: "request",
+    method,
+    target,
+    minor,
+    rawHeaders: fields.raw,
+    bodyLength,
+    isKeptAlive: connection.isKeptAlive,
+    // RFC 9110, 10.1.1: HTTP/1.0 knows none, and without a body there is nothing to go on with.
+    expectsContinue: expects && minor === 1 && bodyLength !== 0,
+    upgrade,
+  };
+}
+
+function repetition(repeated: number): string {
+  const [, name] = singular.find(([bit]) => (repeated & bit) !== 0) ?? [];
+  return `${name ?? "a header"} is there more than once`;
+}
+
+/** RFC 9112, 6.3: a request without either header has no body. */
+function requestLength(framed: Framed): number | null {
+  if (framed.kind === "chunked") return null;
+  return framed.kind === "length" ? framed.bytes : 0;
+}
+
+function upgradeOf(fields: Fields, minor: 0 | 1, isNamed: boolean): readonly string[] | null {
+  const isThere = minor === 1 && isNamed && (fields.seen & role.upgrade) !== 0;
+  return isThere ? readUpgrade(fields.upgrade) : noProtocols;
+}
+
+const badVersion = malformed("HTTP version is not 1.0 or 1.1");
+
+function readRequestLine(text: string): RequestLine | Malformed {
+  let i = 0;
+  let code = text.charCodeAt(0);
+  while (tokenChars[code] === 1) code = text.charCodeAt(++i);
+  const method = text.slice(0, i);
+  if (code !== space || i === 0) return malformed("request line has no method");
+  const start = i + 1;
+  code = text.charCodeAt(++i);
+  while (targetChars[code] === 1) code = text.charCodeAt(++i);
+  const target = text.slice(start, i);
+  const problem = targetProblem(method, target);
+  if (problem !== null) return malformed(problem);
+  if (code === cr && text.charCodeAt(i + 1) === lf) return badVersion;
+  if (code !== space) return malformed("target has invalid characters");
+  const minor = minorVersion(text, i + 1);
+  if (minor === null) return badVersion;
+  i += 9;
+  if (text.charCodeAt(i) !== cr || text.charCodeAt(i + 1) !== lf) return badVersion;
+  return { kind: "line", method, target, minor, end: i + 2 };
+}
+
+/** RFC 9112, 2.3; upper case. */
+function minorVersion(text: string, from: number): 0 | 1 | null {
+  if (!text.startsWith("HTTP/1.", from)) return null;
+  const code = text.charCodeAt(from + 7);
+  if (code === 0x31) return 1;
+  return code === 0x30 ? 0 : null;
+}
+
+const absoluteForm = /^https?:\/\/[\w.~!$&'()*+,;=:@%[\]-]+(?:[/?#]|$)/i;
+
+function targetProblem(method: string, target: string): string | null {
+  if (!methods.has(method)) return "method is not one that is served";
+  // What follows it is no HTTP (RFC 9110, 9.3.6).
+  if (method === "CONNECT") return "CONNECT is not served";
+  if (target.startsWith("/") || target === "*" || absoluteForm.test(target)) return null;
+  return target === "" ? "request line has no target" : "target is not a path";
+}
+
+/** `text`: the head as latin1, from its first line to its blank line. */
+export function parseResponse(text: string, requestMethod: string): ParsedResponse | Malformed {
+  const minor = minorVersion(text, 0);
+  if (minor === null) return badVersion;
+  const end = text.indexOf("\r\n");
+  const status = text.slice(9, 12);
+  if (text.charCodeAt(8) !== space || !/^[1-9]\d\d$/.test(status)) {
+    return malformed("status is not a number from 100 to 999");
+  }
+  // RFC 9112, 4: the space belongs to the line even without a reason phrase; many leave it out.
+  if (end !== 12 && text.charCodeAt(12) !== space)
+    return malformed("status line goes on without a space");
+  const reason = text.slice(13, end);
+  if (!isFieldValue(reason)) return malformed("reason phrase has an invalid character");
+  const fields = readFields(text, end + 2, { maxHeaders: maxResponseHeaders, unfold: true });
+  const { problem } = fields;
+  if (problem !== null) {
+    return malformed(problem, fields.isTooMany ? "headers_too_large" : "bad_request");
+  }
+  return checkResponse({ status: Number(status), reason, minor, requestMethod }, fields);
+}
+
+interface StatusLine {
+  readonly status: number;
+  readonly reason: string;
+  readonly minor: 0 | 1;
+  readonly requestMethod: string;
+}
+
+function checkResponse(line: StatusLine, fields: Fields): ParsedResponse | Malformed {
+  const { status, reason, minor } = line;
+  const framed = readFraming(fields, minor);
+  if (framed.kind === "ambiguous") return ambiguous(framed.detail);
+  const connection = readConnection(fields.connection, minor);
+  const upgrade = upgradeOf(fields, minor, connection.namesUpgrade);
+  if (upgrade === null) return malformed("Upgrade is not a list of protocols");
+  const isInterim = status < 200;
+  const hasBody = framed.kind === "chunked" || (framed.kind === "length" && framed.bytes > 0);
+  // RFC 9110, 8.6 and RFC 9112, 6.1 forbid it, and what follows could be a body or an answer.
+  if (isInterim && hasBody) return ambiguous("an interim response has a body");
+  const framing = responseFraming(line, framed);
+  const isSound = connection.isList && !(status === 204 && hasBody);
+  return {
+    kind: "response",
+    status,
+    reason,
+    minor,
+    rawHeaders: fields.raw,
+    bodyLength: responseLength(framing, framed),
+    framing,
+    isKeptAlive: connection.isKeptAlive && framing !== "close" && isSound,
+    keepAliveSeconds: readKeepAlive(fields.keepAlive),
+    upgrade,
+  };
+}
+
+/** RFC 9112, 6.3. */
+function responseFraming(line: StatusLine, framed: Framed): ParsedResponse["framing"] {
+  const { status, requestMethod } = line;
+  if (requestMethod === "HEAD" || status < 200 || status === 204 || status === 304) return "none";
+  if (framed.kind === "chunked" || framed.kind === "length") return framed.kind;
+  return "close";
+}
+
+function responseLength(framing: ParsedResponse["framing"], framed: Framed): number | null {
+  if (framing === "none") return 0;
+  return framing === "length" && framed.kind === "length" ? framed.bytes : null;
+}
