@@ -12,6 +12,7 @@ import {
   type FrameVisitor,
 } from "./frame.ts";
 import { frameFault } from "./frame-fault.ts";
+import { blockOf, FrameBlock } from "./frame-block.ts";
 import type { Setting } from "./settings.ts";
 
 export interface FrameReaderOptions {
@@ -22,9 +23,6 @@ export interface FrameReaderOptions {
   /** Of a field block as it comes, compressed. */
   readonly maxBlockBytes: number;
 }
-
-/** More than any real field block needs: floods of them are CVE-2024-27316. */
-const maxContinuations = 32;
 
 const preface = Buffer.from(connectionPreface, "latin1");
 const nothing = Buffer.alloc(0);
@@ -53,15 +51,12 @@ export class FrameReader {
   #padLeft = 0;
   #needsPadLength = false;
   #flowControlled = 0;
-  // A field block whose end has not come; stream 0: none.
-  #blockStreamId = 0;
-  #blockEndsStream = false;
-  #block: Buffer[] = [];
-  #blockLength = 0;
+  readonly #block: FrameBlock;
 
   constructor(visitor: FrameVisitor, options: FrameReaderOptions) {
     this.#visitor = visitor;
     this.#options = options;
+    this.#block = new FrameBlock(options.maxBlockBytes);
     this.#phase = options.role === "server" ? "preface" : "head";
   }
 
@@ -69,7 +64,7 @@ export class FrameReader {
   get isMidway(): boolean {
     return (
       this.#headLength > 0 ||
-      this.#blockStreamId !== 0 ||
+      this.#block.streamId !== 0 ||
       (this.#phase !== "head" && this.#phase !== "stopped")
     );
   }
@@ -78,7 +73,7 @@ export class FrameReader {
   stop(): void {
     this.#phase = "stopped";
     this.#payload = nothing;
-    this.#block = [];
+    this.#block.abandon();
   }
 
   read(chunk: Buffer): void {
@@ -112,6 +107,10 @@ export class FrameReader {
   #fail(code: number, detail: string): void {
     this.stop();
     this.#visitor.onProblem({ kind: "connection", code, detail, streamId: this.#streamId });
+  }
+
+  #failStream(code: number, detail: string): void {
+    this.#visitor.onProblem({ kind: "stream", code, detail, streamId: this.#streamId });
   }
 
   #readPreface(chunk: Buffer, from: number): number {
@@ -166,18 +165,7 @@ export class FrameReader {
 
   /** Whether a frame with this head may be here at all; else says what is wrong with it. */
   #isInPlace(): boolean {
-    if (this.#blockStreamId !== 0 || this.#type === frameTypes.CONTINUATION) {
-      const isOfBlock =
-        this.#type === frameTypes.CONTINUATION && this.#streamId === this.#blockStreamId;
-      if (this.#blockStreamId === 0 || !isOfBlock) {
-        const detail =
-          this.#blockStreamId === 0
-            ? "CONTINUATION without HEADERS before it"
-            : `a frame of type ${this.#type} for stream ${this.#streamId} within the field block of stream ${this.#blockStreamId}`;
-        this.#fail(errorCodes.PROTOCOL_ERROR, detail);
-        return false;
-      }
-    }
+    if (!this.#isInBlock()) return false;
     if (this.#isFirst) {
       this.#isFirst = false;
       if (this.#type !== frameTypes.SETTINGS || (this.#flags & frameFlags.ACK) !== 0) {
@@ -193,16 +181,30 @@ export class FrameReader {
     return this.#hasNoFault();
   }
 
+  /** Nothing but CONTINUATION within a field block, and nowhere else (RFC 9113, 6.10). */
+  #isInBlock(): boolean {
+    const ofBlock = this.#block.streamId;
+    const isContinuation = this.#type === frameTypes.CONTINUATION;
+    if (ofBlock === 0 && !isContinuation) return true;
+    if (isContinuation && ofBlock !== 0 && this.#streamId === ofBlock) return true;
+    this.#fail(
+      errorCodes.PROTOCOL_ERROR,
+      ofBlock === 0
+        ? "CONTINUATION, but no field block is open"
+        : `a frame of type ${this.#type} for stream ${this.#streamId} within the field block of stream ${ofBlock}`,
+    );
+    return false;
+  }
+
   #hasNoFault(): boolean {
     const fault = frameFault(this.#type, this.#flags, this.#streamId, this.#length);
-    if (fault === null) return true;
-    if (fault.kind === "connection") {
+    if (fault?.kind === "connection") {
       this.#fail(fault.code, fault.detail);
-      return false;
+    } else if (fault !== null) {
+      this.#phase = this.#length === 0 ? "head" : "skip";
+      this.#failStream(fault.code, fault.detail);
     }
-    this.#phase = this.#length === 0 ? "head" : "skip";
-    this.#visitor.onProblem({ ...fault, streamId: this.#streamId });
-    return false;
+    return fault === null;
   }
 
   #readData(chunk: Buffer, from: number): number {
@@ -292,49 +294,26 @@ export class FrameReader {
   }
 
   #onHeaders(payload: Buffer): void {
-    let start = 0;
-    let end = payload.length;
-    if ((this.#flags & frameFlags.PADDED) !== 0) {
-      start = 1;
-      end -= payload.readUInt8(0);
-    }
-    // The priority itself means nothing any more (RFC 9113, 5.3.2).
-    if ((this.#flags & frameFlags.PRIORITY) !== 0) start += 5;
-    if (start > end) {
-      this.#fail(errorCodes.PROTOCOL_ERROR, "HEADERS: the padding is longer than the frame");
-      return;
-    }
-    const block = payload.subarray(start, end);
+    const block = blockOf(payload, this.#flags);
     const endStream = (this.#flags & frameFlags.END_STREAM) !== 0;
-    if (block.length > this.#options.maxBlockBytes) {
-      this.#failForSize();
+    if (block === null) {
+      this.#fail(errorCodes.PROTOCOL_ERROR, "HEADERS: the padding is longer than the frame");
+    } else if (this.#block.isTooLong(block.length)) {
+      this.#fail(errorCodes.ENHANCE_YOUR_CALM, this.#block.limitDetail);
     } else if ((this.#flags & frameFlags.END_HEADERS) !== 0) {
       this.#visitor.onHeaders(this.#streamId, block, endStream);
     } else {
-      this.#blockStreamId = this.#streamId;
-      this.#blockEndsStream = endStream;
-      this.#block = [Buffer.from(block)];
-      this.#blockLength = block.length;
+      this.#block.begin(this.#streamId, block, endStream);
     }
   }
 
   #onContinuation(payload: Buffer): void {
-    this.#blockLength += payload.length;
-    if (this.#block.length > maxContinuations || this.#blockLength > this.#options.maxBlockBytes) {
-      this.#failForSize();
-      return;
+    if (!this.#block.add(payload)) {
+      this.#fail(errorCodes.ENHANCE_YOUR_CALM, this.#block.limitDetail);
+    } else if ((this.#flags & frameFlags.END_HEADERS) !== 0) {
+      const { endsStream } = this.#block;
+      this.#visitor.onHeaders(this.#streamId, this.#block.end(), endsStream);
     }
-    this.#block.push(Buffer.from(payload));
-    if ((this.#flags & frameFlags.END_HEADERS) === 0) return;
-    const block = Buffer.concat(this.#block, this.#blockLength);
-    this.#block = [];
-    this.#blockStreamId = 0;
-    this.#visitor.onHeaders(this.#streamId, block, this.#blockEndsStream);
-  }
-
-  #failForSize(): void {
-    const detail = `the field block of stream ${this.#streamId} has more than ${this.#options.maxBlockBytes} bytes or ${maxContinuations} CONTINUATION frames`;
-    this.#fail(errorCodes.ENHANCE_YOUR_CALM, detail);
   }
 
   #onSettings(payload: Buffer): void {
@@ -352,15 +331,10 @@ export class FrameReader {
   #onWindowUpdate(increment: number): void {
     if (increment > 0) {
       this.#visitor.onWindowUpdate(this.#streamId, increment);
-    } else if (this.#streamId === 0) {
-      this.#fail(errorCodes.PROTOCOL_ERROR, "WINDOW_UPDATE: the increment is 0");
-    } else {
-      this.#visitor.onProblem({
-        kind: "stream",
-        code: errorCodes.PROTOCOL_ERROR,
-        detail: "WINDOW_UPDATE: the increment is 0",
-        streamId: this.#streamId,
-      });
+      return;
     }
+    const detail = "WINDOW_UPDATE: the increment is 0";
+    if (this.#streamId === 0) this.#fail(errorCodes.PROTOCOL_ERROR, detail);
+    else this.#failStream(errorCodes.PROTOCOL_ERROR, detail);
   }
 }
