@@ -156,10 +156,10 @@ export class ChunkedDecoder {
     const text = this.#trailer;
     if (!text.endsWith("\r\n")) return this.#fail("a trailer does not end with CR LF");
     if (text !== "\r\n" && !text.endsWith("\r\n\r\n")) return;
-    const { problem, raw } = readFields(text, 0, {
-      maxHeaders: this.#limits.maxHeaders,
-      unfold: false,
-    });
+    const bytes = Buffer.from(text, "latin1");
+    const { maxHeaders } = this.#limits;
+    const section = { bytes, text, start: 0, end: bytes.length };
+    const { problem, raw } = readFields(section, 0, { maxHeaders, unfold: false });
     if (problem !== null) return this.#fail(problem);
     this.trailers = raw;
     this.state = "done";

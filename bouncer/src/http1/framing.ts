@@ -53,19 +53,35 @@ export interface ConnectionOptions {
   readonly isList: boolean;
 }
 
-const persistent: ConnectionOptions = { isKeptAlive: true, namesUpgrade: false, isList: true };
-const passing: ConnectionOptions = { isKeptAlive: false, namesUpgrade: false, isList: true };
+function options(isKeptAlive: boolean, namesUpgrade = false, isList = true): ConnectionOptions {
+  return { isKeptAlive, namesUpgrade, isList };
+}
+
+const persistent = options(true);
+const passing = options(false);
+const upgrading = options(true, true);
+
+/** What nearly all clients and servers send. */
+const usual: ReadonlyMap<string, ConnectionOptions> = new Map([
+  ["", persistent],
+  ["keep-alive", persistent],
+  ["Keep-Alive", persistent],
+  ["close", passing],
+  ["Upgrade", upgrading],
+  ["upgrade", upgrading],
+]);
 
 /** RFC 9112, 9.3 and 9.6: `close` wins over `keep-alive`, whatever else is there. */
 export function readConnection(connection: string, minor: 0 | 1): ConnectionOptions {
-  if (connection === "") return minor === 1 ? persistent : passing;
-  const options = listMembers(connection.toLowerCase());
-  const isKeptAlive = !options.includes("close") && (minor === 1 || options.includes("keep-alive"));
-  return {
-    isKeptAlive,
-    namesUpgrade: options.includes("upgrade"),
-    isList: options.every(isToken),
-  };
+  const known = minor === 1 ? usual.get(connection) : undefined;
+  if (known !== undefined) return known;
+  const members = listMembers(connection.toLowerCase());
+  const persists = minor === 1 || members.includes("keep-alive");
+  return options(
+    persists && !members.includes("close"),
+    members.includes("upgrade"),
+    members.every(isToken),
+  );
 }
 
 /** The protocols of Upgrade in order; null: it is no list of protocols (RFC 9110, 7.8). */

@@ -51,10 +51,23 @@ export const methods: ReadonlySet<string> = new Set(
   ).split(" "),
 );
 
+/** Without the whitespace around it: spaces and tabs, and nothing that is so in Unicode only. */
+export function trimSpace(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isSpace(text.charCodeAt(start))) start++;
+  while (end > start && isSpace(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+function isSpace(code: number): boolean {
+  return code === space || code === tab;
+}
+
 /** Members of a list (RFC 9110, 5.6.1), without empty ones. */
 export function listMembers(value: string): string[] {
   return value
     .split(",")
-    .map((member) => member.replaceAll(/^[ \t]+|[ \t]+$/g, ""))
+    .map(trimSpace)
     .filter((member) => member !== "");
 }

@@ -31,46 +31,35 @@ const roles: ReadonlyMap<string, number> = new Map([
 
 export interface HeaderName {
   readonly name: string;
-  /** What the scan of the name made of it. */
-  readonly hash: number;
   readonly role: number;
 }
 
-const slots = 2048;
+const slots = 4096;
 const maxNameLength = 40;
 const known: (HeaderName | undefined)[] = Array.from({ length: slots }, () => undefined);
 
-/** One step of the hash of a name; begins with 0. */
-export function hashStep(hash: number, code: number): number {
-  return (Math.imul(hash, 31) + code) | 0;
+/** Of four characters and the length, which tell the usual names apart. */
+function slotOf(bytes: Uint8Array, from: number, to: number): number {
+  const length = to - from;
+  let hash = Math.imul(length, 31) + (bytes[from] ?? 0);
+  hash = Math.imul(hash, 31) + (bytes[from + (length >> 2)] ?? 0);
+  hash = Math.imul(hash, 31) + (bytes[from + (length >> 1)] ?? 0);
+  hash = Math.imul(hash, 31) + (bytes[to - 1] ?? 0);
+  return (hash ^ (hash >>> 12)) & (slots - 1);
 }
 
-function slotOf(hash: number): number {
-  return (hash ^ (hash >>> 11)) & (slots - 1);
-}
-
-/** The name at `from`, whose hash the scan of it has made. */
-export function nameAt(text: string, from: number, to: number, hash: number): HeaderName {
-  const slot = slotOf(hash);
+/** The name whose bytes are given; `name` is its text. */
+export function lookUpName(name: string, bytes: Uint8Array, from: number, to: number): HeaderName {
+  const slot = slotOf(bytes, from, to);
   const entry = known[slot];
-  if (
-    entry !== undefined &&
-    entry.hash === hash &&
-    entry.name.length === to - from &&
-    text.startsWith(entry.name, from)
-  ) {
-    return entry;
-  }
-  return remember(text.slice(from, to), hash, slot);
+  return entry !== undefined && entry.name === name ? entry : remember(name, slot);
 }
 
 /** First come, first kept: made-up names cost nobody more than a slot that stays theirs. */
-function remember(name: string, hash: number, slot: number): HeaderName {
+function remember(name: string, slot: number): HeaderName {
   const meaning = roles.get(name.toLowerCase()) ?? role.none;
-  if (known[slot] !== undefined || name.length > maxNameLength) {
-    return { name, hash, role: meaning };
-  }
-  const entry = { name: Buffer.from(name, "latin1").toString("latin1"), hash, role: meaning };
+  if (known[slot] !== undefined || name.length > maxNameLength) return { name, role: meaning };
+  const entry = { name: Buffer.from(name, "latin1").toString("latin1"), role: meaning };
   known[slot] = entry;
   return entry;
 }

@@ -4,8 +4,8 @@
  * differently is malformed here, before anybody acts on it. Pure.
  */
 import type { RejectReason } from "../http/message.ts";
-import { cr, lf, methods, space, targetChars, tokenChars, isFieldValue } from "./grammar.ts";
-import { type Fields, readFields } from "./head-fields.ts";
+import { methods, space, targetChars, tokenChars, valueChars } from "./grammar.ts";
+import { endOfClass, type Fields, isLineEnd, readFields, type Section } from "./head-fields.ts";
 import { type Framed, readConnection, readFraming, readKeepAlive, readUpgrade } from "./framing.ts";
 import { role } from "./head-names.ts";
 
@@ -80,19 +80,37 @@ interface RequestLine {
   readonly method: string;
   readonly target: string;
   readonly minor: 0 | 1;
+  /** Behind its line end. */
   readonly end: number;
 }
 
-/** `text`: the head as latin1, from its first line to its blank line. */
-export function parseRequest(text: string, limits: RequestLimits): ParsedRequest | Malformed {
-  const line = readRequestLine(text);
+const noEnd = malformed("header section has no end");
+
+/** Null unless there is an empty line at the end, where all that reads bytes stops. */
+function sectionOf(bytes: Buffer, start: number, end: number): Section | null {
+  const isWhole = end - start >= 4 && isLineEnd(bytes, end - 2) && isLineEnd(bytes, end - 4);
+  return isWhole ? { bytes, text: bytes.toString("latin1", start, end), start, end } : null;
+}
+
+function fieldProblem({ problem, isTooMany }: Fields): Malformed | null {
+  if (problem === null) return null;
+  return malformed(problem, isTooMany ? "headers_too_large" : "bad_request");
+}
+
+/** The head in `bytes` from `start`, where its first line begins, to `end`, behind its empty line. */
+export function parseRequest(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  limits: RequestLimits,
+): ParsedRequest | Malformed {
+  const section = sectionOf(bytes, start, end);
+  if (section === null) return noEnd;
+  const line = readRequestLine(section);
   if (line.kind === "malformed") return line;
-  const fields = readFields(text, line.end, { maxHeaders: limits.maxHeaders, unfold: false });
-  const { problem } = fields;
-  if (problem !== null) {
-    return malformed(problem, fields.isTooMany ? "headers_too_large" : "bad_request");
-  }
-  return checkRequest(line, fields);
+  const { maxHeaders } = limits;
+  const fields = readFields(section, line.end, { maxHeaders, unfold: false });
+  return fieldProblem(fields) ?? checkRequest(line, fields);
 }
 
 function checkRequest(line: RequestLine, fields: Fields): ParsedRequest | Malformed {
@@ -144,33 +162,26 @@ function upgradeOf(fields: Fields, minor: 0 | 1, isNamed: boolean): readonly str
 
 const badVersion = malformed("HTTP version is not 1.0 or 1.1");
 
-function readRequestLine(text: string): RequestLine | Malformed {
-  let i = 0;
-  let code = text.charCodeAt(0);
-  while (tokenChars[code] === 1) code = text.charCodeAt(++i);
-  const method = text.slice(0, i);
-  if (code !== space || i === 0) return malformed("request line has no method");
-  const start = i + 1;
-  code = text.charCodeAt(++i);
-  while (targetChars[code] === 1) code = text.charCodeAt(++i);
-  const target = text.slice(start, i);
+function readRequestLine({ bytes, text, start }: Section): RequestLine | Malformed {
+  const methodEnd = endOfClass(bytes, start, tokenChars);
+  if (bytes[methodEnd] !== space) return malformed("request line has no method");
+  const targetEnd = endOfClass(bytes, methodEnd + 1, targetChars);
+  const method = text.slice(0, methodEnd - start);
+  const target = text.slice(methodEnd + 1 - start, targetEnd - start);
   const problem = targetProblem(method, target);
   if (problem !== null) return malformed(problem);
-  if (code === cr && text.charCodeAt(i + 1) === lf) return badVersion;
-  if (code !== space) return malformed("target has invalid characters");
-  const minor = minorVersion(text, i + 1);
-  if (minor === null) return badVersion;
-  i += 9;
-  if (text.charCodeAt(i) !== cr || text.charCodeAt(i + 1) !== lf) return badVersion;
-  return { kind: "line", method, target, minor, end: i + 2 };
+  if (isLineEnd(bytes, targetEnd)) return badVersion;
+  if (bytes[targetEnd] !== space) return malformed("target has invalid characters");
+  const minor = minorVersion(text, targetEnd + 1 - start);
+  const end = targetEnd + 9;
+  if (minor === null || !isLineEnd(bytes, end)) return badVersion;
+  return { kind: "line", method, target, minor, end: end + 2 };
 }
 
 /** RFC 9112, 2.3; upper case. */
 function minorVersion(text: string, from: number): 0 | 1 | null {
-  if (!text.startsWith("HTTP/1.", from)) return null;
-  const code = text.charCodeAt(from + 7);
-  if (code === 0x31) return 1;
-  return code === 0x30 ? 0 : null;
+  if (text.startsWith("HTTP/1.1", from)) return 1;
+  return text.startsWith("HTTP/1.0", from) ? 0 : null;
 }
 
 const absoluteForm = /^https?:\/\/[\w.~!$&'()*+,;=:@%[\]-]+(?:[/?#]|$)/i;
@@ -183,26 +194,32 @@ function targetProblem(method: string, target: string): string | null {
   return target === "" ? "request line has no target" : "target is not a path";
 }
 
-/** `text`: the head as latin1, from its first line to its blank line. */
-export function parseResponse(text: string, requestMethod: string): ParsedResponse | Malformed {
+/** As `parseRequest`; the method says whether there is a body. */
+export function parseResponse(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  requestMethod: string,
+): ParsedResponse | Malformed {
+  const section = sectionOf(bytes, start, end);
+  if (section === null) return noEnd;
+  const { text } = section;
   const minor = minorVersion(text, 0);
   if (minor === null) return badVersion;
-  const end = text.indexOf("\r\n");
   const status = text.slice(9, 12);
   if (text.charCodeAt(8) !== space || !/^[1-9]\d\d$/.test(status)) {
     return malformed("status is not a number from 100 to 999");
   }
+  const lineEnd = endOfClass(bytes, start + 12, valueChars);
   // RFC 9112, 4: the space belongs to the line even without a reason phrase; many leave it out.
-  if (end !== 12 && text.charCodeAt(12) !== space)
-    return malformed("status line goes on without a space");
-  const reason = text.slice(13, end);
-  if (!isFieldValue(reason)) return malformed("reason phrase has an invalid character");
-  const fields = readFields(text, end + 2, { maxHeaders: maxResponseHeaders, unfold: true });
-  const { problem } = fields;
-  if (problem !== null) {
-    return malformed(problem, fields.isTooMany ? "headers_too_large" : "bad_request");
+  const hasReason = text.charCodeAt(12) === space;
+  if (!isLineEnd(bytes, lineEnd) || (!hasReason && lineEnd !== start + 12)) {
+    return malformed("status line has an invalid character");
   }
-  return checkResponse({ status: Number(status), reason, minor, requestMethod }, fields);
+  const reason = text.slice(13, lineEnd - start);
+  const fields = readFields(section, lineEnd + 2, { maxHeaders: maxResponseHeaders, unfold: true });
+  const line = { status: Number(status), reason, minor, requestMethod };
+  return fieldProblem(fields) ?? checkResponse(line, fields);
 }
 
 interface StatusLine {

@@ -2,13 +2,26 @@
  * Messages as text, each character one byte (latin1). Nothing leaves that would read as more than
  * it is: a line end in a value would be a message of somebody else's making. Pure.
  */
-import { isFieldValue, isToken, targetChars } from "./grammar.ts";
+import type { RawHeaders } from "../http/message.ts";
+import { isFieldValue, isToken } from "./grammar.ts";
 
 /** What a codec adds to a head about its own connection; Content-Length is among the headers. */
-export interface WireFraming {
-  readonly isChunked: boolean;
+interface OwnHeaders {
+  readonly isChunked?: boolean;
   /** Value of Connection; null: none is needed. */
-  readonly connection: "close" | "keep-alive" | "Upgrade" | null;
+  readonly connection?: string | null;
+}
+
+export interface RequestHeadText extends OwnHeaders {
+  readonly method: string;
+  readonly target: string;
+  readonly rawHeaders: RawHeaders;
+}
+
+export interface ResponseHeadText extends OwnHeaders {
+  readonly status: number;
+  readonly reason: string;
+  readonly rawHeaders: RawHeaders;
 }
 
 /** A message that cannot be written; a bug of whoever made it. */
@@ -21,38 +34,29 @@ function unwritable(what: string): never {
   throw new UnwritableError(`Cannot write HTTP/1.1 message: ${what}`);
 }
 
-export function formatRequestHead(
-  method: string,
-  target: string,
-  rawHeaders: readonly string[],
-  framing: WireFraming,
-): string {
+export function formatRequestHead(head: RequestHeadText): string {
+  const { method, target, rawHeaders } = head;
   if (!isToken(method)) unwritable("method is not a token");
-  if (target === "" || !isTarget(target)) unwritable("target has invalid characters");
-  return `${method} ${target} HTTP/1.1\r\n${formatHeaders(rawHeaders)}${formatFraming(framing)}\r\n`;
+  if (!isTarget(target)) unwritable("target has invalid characters");
+  return `${method} ${target} HTTP/1.1\r\n${formatHeaders(rawHeaders)}${formatOwn(head)}\r\n`;
 }
 
-export function formatResponseHead(
-  status: number,
-  reason: string,
-  rawHeaders: readonly string[],
-  framing: WireFraming,
-): string {
+export function formatResponseHead(head: ResponseHeadText): string {
+  const { status, reason, rawHeaders } = head;
   if (!Number.isInteger(status) || status < 100 || status > 999) {
     unwritable("status is not a number from 100 to 999");
   }
   if (!isFieldValue(reason)) unwritable("reason phrase has invalid characters");
-  return `HTTP/1.1 ${status} ${reason}\r\n${formatHeaders(rawHeaders)}${formatFraming(framing)}\r\n`;
+  return `HTTP/1.1 ${status} ${reason}\r\n${formatHeaders(rawHeaders)}${formatOwn(head)}\r\n`;
 }
+
+const invalidTarget = /[^\x21-\x7e]/;
 
 function isTarget(target: string): boolean {
-  for (let i = 0; i < target.length; i++) {
-    if (targetChars[target.charCodeAt(i)] !== 1) return false;
-  }
-  return true;
+  return target !== "" && !invalidTarget.test(target);
 }
 
-function formatHeaders(rawHeaders: readonly string[]): string {
+function formatHeaders(rawHeaders: RawHeaders): string {
   let lines = "";
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? "";
@@ -64,7 +68,8 @@ function formatHeaders(rawHeaders: readonly string[]): string {
   return lines;
 }
 
-function formatFraming({ isChunked, connection }: WireFraming): string {
+function formatOwn({ isChunked = false, connection = null }: OwnHeaders): string {
+  if (connection !== null && !isFieldValue(connection)) unwritable("value of Connection");
   const encoding = isChunked ? "Transfer-Encoding: chunked\r\n" : "";
   return connection === null ? encoding : `Connection: ${connection}\r\n${encoding}`;
 }
@@ -77,6 +82,6 @@ export function formatChunkHead(bytes: number): string {
 }
 
 /** The last chunk and the trailers. */
-export function formatLastChunk(trailers: readonly string[]): string {
+export function formatLastChunk(trailers: RawHeaders): string {
   return trailers.length === 0 ? "0\r\n\r\n" : `0\r\n${formatHeaders(trailers)}\r\n`;
 }
