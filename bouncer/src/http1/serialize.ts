@@ -6,22 +6,10 @@ import type { RawHeaders } from "../http/message.ts";
 import { isFieldValue, isToken } from "./grammar.ts";
 
 /** What a codec adds to a head about its own connection; Content-Length is among the headers. */
-interface OwnHeaders {
-  readonly isChunked?: boolean;
+export interface WireFraming {
+  readonly isChunked: boolean;
   /** Value of Connection; null: none is needed. */
-  readonly connection?: string | null;
-}
-
-export interface RequestHeadText extends OwnHeaders {
-  readonly method: string;
-  readonly target: string;
-  readonly rawHeaders: RawHeaders;
-}
-
-export interface ResponseHeadText extends OwnHeaders {
-  readonly status: number;
-  readonly reason: string;
-  readonly rawHeaders: RawHeaders;
+  readonly connection: "close" | "keep-alive" | "Upgrade" | null;
 }
 
 /** A message that cannot be written; a bug of whoever made it. */
@@ -34,20 +22,28 @@ function unwritable(what: string): never {
   throw new UnwritableError(`Cannot write HTTP/1.1 message: ${what}`);
 }
 
-export function formatRequestHead(head: RequestHeadText): string {
-  const { method, target, rawHeaders } = head;
+export function formatRequestHead(
+  method: string,
+  target: string,
+  rawHeaders: RawHeaders,
+  framing: WireFraming,
+): string {
   if (!isToken(method)) unwritable("method is not a token");
   if (!isTarget(target)) unwritable("target has invalid characters");
-  return `${method} ${target} HTTP/1.1\r\n${formatHeaders(rawHeaders)}${formatOwn(head)}\r\n`;
+  return `${method} ${target} HTTP/1.1\r\n${formatHeaders(rawHeaders)}${formatFraming(framing)}\r\n`;
 }
 
-export function formatResponseHead(head: ResponseHeadText): string {
-  const { status, reason, rawHeaders } = head;
+export function formatResponseHead(
+  status: number,
+  reason: string,
+  rawHeaders: RawHeaders,
+  framing: WireFraming,
+): string {
   if (!Number.isInteger(status) || status < 100 || status > 999) {
     unwritable("status is not a number from 100 to 999");
   }
   if (!isFieldValue(reason)) unwritable("reason phrase has invalid characters");
-  return `HTTP/1.1 ${status} ${reason}\r\n${formatHeaders(rawHeaders)}${formatOwn(head)}\r\n`;
+  return `HTTP/1.1 ${status} ${reason}\r\n${formatHeaders(rawHeaders)}${formatFraming(framing)}\r\n`;
 }
 
 const invalidTarget = /[^\x21-\x7e]/;
@@ -68,8 +64,7 @@ function formatHeaders(rawHeaders: RawHeaders): string {
   return lines;
 }
 
-function formatOwn({ isChunked = false, connection = null }: OwnHeaders): string {
-  if (connection !== null && !isFieldValue(connection)) unwritable("value of Connection");
+function formatFraming({ isChunked, connection }: WireFraming): string {
   const encoding = isChunked ? "Transfer-Encoding: chunked\r\n" : "";
   return connection === null ? encoding : `Connection: ${connection}\r\n${encoding}`;
 }
