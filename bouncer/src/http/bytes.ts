@@ -5,12 +5,29 @@
  * they are until their receiver has asked for more (`resume`).
  */
 
-const sharedBytes = 64 * 1024;
+export const bufferBytes = 64 * 1024;
 
 /** Outside of Node's pool, so that it can be told by its memory. */
-export const sharedBuffer: Buffer = Buffer.allocUnsafeSlow(sharedBytes);
+export const sharedBuffer: Buffer = Buffer.allocUnsafeSlow(bufferBytes);
+
+export function isShared(chunk: Buffer): boolean {
+  return chunk.buffer === sharedBuffer.buffer;
+}
 
 /** The bytes themselves, or a copy of them if they would not last. */
 export function keep(chunk: Buffer): Buffer {
-  return chunk.buffer === sharedBuffer.buffer ? Buffer.from(chunk) : chunk;
+  return isShared(chunk) ? Buffer.from(chunk) : chunk;
+}
+
+/** For connections that carry much: used again, because to make one anew costs more than to fill it. */
+const free: Buffer[] = [];
+const maxFree = 16;
+
+export function takeBuffer(): Buffer {
+  return free.pop() ?? Buffer.allocUnsafeSlow(bufferBytes);
+}
+
+/** Nobody may read it any more. */
+export function giveBuffer(buffer: Buffer): void {
+  if (free.length < maxFree) free.push(buffer);
 }

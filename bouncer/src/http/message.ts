@@ -17,8 +17,8 @@ export type HttpVersion = "1.0" | "1.1" | "2";
 /** The connection on which a request came. */
 export interface ClientConnection {
   readonly source: Endpoint;
-  /** Our own address on it. */
-  readonly localAddress: string;
+  /** Our own address on it, and the port of the application. */
+  readonly destination: Endpoint;
   readonly scheme: "http" | "https";
   /** The client is in the pod itself. */
   readonly isLoopback: boolean;
