@@ -16,7 +16,7 @@ import { prepare } from "../evaluation/prepare.ts";
 import type { BundleIdentity } from "../policy/decision.ts";
 import { plannedFrom } from "../policy/plan.ts";
 import { checkAge } from "../policy/store.ts";
-import { toAppError } from "../sync/access.ts";
+import { toAppError } from "../sync/failure.ts";
 import { createFetcher, type Fetcher } from "../sync/fetch.ts";
 import { replaceFile } from "./replace.ts";
 import { findStored } from "./stored.ts";

@@ -14,7 +14,7 @@ import { createLazyNetwork } from "../evaluation/network.ts";
 import { prepare } from "../evaluation/prepare.ts";
 import { prepareBeside } from "../evaluation/thread.ts";
 import { createKeeper, restore } from "../load/stored.ts";
-import { toAppError } from "../sync/access.ts";
+import { toAppError } from "../sync/failure.ts";
 import { createFetcher } from "../sync/fetch.ts";
 import type { Receiver } from "../sync/source.ts";
 import { createSync } from "../sync/sync.ts";

@@ -16,7 +16,7 @@ import {
 import { backoffMs } from "../clock.ts";
 import { bundleNamesOf } from "../bundle/requirements.ts";
 import type { AppError } from "../errors.ts";
-import { toAppError } from "./access.ts";
+import { toAppError } from "./failure.ts";
 import { createFollower, httpOrigin } from "./follower.ts";
 import { type LinkEnd, runLink } from "./link.ts";
 import { createReporter } from "./report.ts";

@@ -1,10 +1,11 @@
 /** Pulls a bundle by HTTP(S): one request, no redirects, bounded in time and size. */
-import type { Dispatcher } from "undici";
-import { request } from "undici";
+import type { IncomingMessage } from "node:http";
+import { ask, readBounded } from "../client/request.ts";
 import type { Config } from "../config.ts";
 import { AppError } from "../errors.ts";
 import { systemClock } from "../clock.ts";
-import { createAgent, createCredentials, type Credentials, describeFailure } from "./access.ts";
+import { createCredentials, type Credentials, identify } from "./access.ts";
+import { describeFailure } from "./failure.ts";
 
 export interface FetchOptions {
   /** ETag of what is enforced already. */
@@ -34,6 +35,7 @@ export type Fetched =
 export interface Fetcher {
   /** Throws AppError: `bundle_not_found` or `bundle_unreachable`. */
   fetch(url: URL, options?: FetchOptions): Promise<Fetched>;
+  /** Ends what is under way. */
   close(): Promise<void>;
 }
 
@@ -44,8 +46,11 @@ const downloadTimeoutMs = 60_000;
 const longPollType = "application/vnd.openpolicyagent.bundles";
 
 export function createFetcher(config: Config): Fetcher {
-  const dispatcher = createAgent(config);
-  const access = { dispatcher, credentials: createCredentials(config, systemClock) };
+  const closing = new AbortController();
+  const access = {
+    credentials: createCredentials(config, systemClock),
+    closed: closing.signal,
+  };
   return {
     async fetch(url, options = {}) {
       try {
@@ -56,7 +61,7 @@ export function createFetcher(config: Config): Fetcher {
       }
     },
     close: async () => {
-      await dispatcher.destroy();
+      closing.abort(new Error("the bouncer stops"));
     },
   };
 }
@@ -68,13 +73,13 @@ function unreachable(url: URL, reason: string, cause?: unknown): AppError {
 }
 
 interface Access {
-  readonly dispatcher: Dispatcher;
   readonly credentials: Credentials;
+  readonly closed: AbortSignal;
 }
 
 async function pull(
   config: Config,
-  { dispatcher, credentials }: Access,
+  { credentials, closed }: Access,
   url: URL,
   options: FetchOptions,
 ): Promise<Fetched> {
@@ -82,30 +87,27 @@ async function pull(
   const modes = acceptsDelta ? "modes=snapshot,delta" : "modes=snapshot";
   const waitMs = waitSeconds * 1000;
   const deadline = AbortSignal.timeout(waitMs + downloadTimeoutMs);
-  const response = await request(url, {
-    dispatcher,
+  const signals = [deadline, closed, ...(signal === undefined ? [] : [signal])];
+  const response = await ask(url, {
+    identify: () => identify(config),
     headers: {
       ...(await credentials.headers()),
       accept: `${longPollType}, application/gzip, */*`,
       prefer: waitSeconds > 0 ? `${modes};wait=${waitSeconds}` : modes,
       ...(etag === null ? {} : { "if-none-match": etag }),
     },
-    headersTimeout: waitMs + answerTimeoutMs,
-    bodyTimeout: answerTimeoutMs,
-    signal: signal === undefined ? deadline : AbortSignal.any([deadline, signal]),
+    headMs: waitMs + answerTimeoutMs,
+    pauseMs: answerTimeoutMs,
+    signal: AbortSignal.any(signals),
   });
   if (response.statusCode === 401) credentials.refused();
   return await readAnswer(url, response, config.policyMaxBundleBytes);
 }
 
-async function readAnswer(
-  url: URL,
-  response: Dispatcher.ResponseData,
-  maxBytes: number,
-): Promise<Fetched> {
-  const { statusCode, headers, body } = response;
-  const etag = takeFirst(headers["etag"]) ?? null;
-  const type = takeFirst(headers["content-type"]) ?? "";
+async function readAnswer(url: URL, response: IncomingMessage, maxBytes: number): Promise<Fetched> {
+  const { statusCode, headers } = response;
+  const etag = headers["etag"] ?? null;
+  const type = headers["content-type"] ?? "";
   const isLongPoll = type.split(";", 1)[0]?.trim().toLowerCase() === longPollType;
   if (statusCode === 200) {
     const bytes = await readBody(url, response, maxBytes);
@@ -113,7 +115,7 @@ async function readAnswer(
     if (bytes.byteLength === 0) return { kind: "unchanged", etag: null, isLongPoll };
     return { kind: "bundle", bytes, etag, isLongPoll };
   }
-  await body.dump();
+  response.destroy();
   if (statusCode === 304) {
     return { kind: "unchanged", etag, isLongPoll: type === "" ? null : isLongPoll };
   }
@@ -123,27 +125,15 @@ async function readAnswer(
   throw unreachable(url, `the server answered with status ${statusCode}`);
 }
 
-function takeFirst(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value[0] : value;
-}
-
 async function readBody(
   url: URL,
-  response: Dispatcher.ResponseData,
+  response: IncomingMessage,
   maxBytes: number,
 ): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body) {
-    if (!(chunk instanceof Uint8Array)) continue;
-    size += chunk.byteLength;
-    if (size > maxBytes) {
-      throw new AppError(
-        "bundle_invalid",
-        `Cannot fetch bundle "${url.href}": it is larger than ${maxBytes} bytes`,
-      );
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+  const bytes = await readBounded(response, maxBytes);
+  if (bytes !== null) return bytes;
+  throw new AppError(
+    "bundle_invalid",
+    `Cannot fetch bundle "${url.href}": it is larger than ${maxBytes} bytes`,
+  );
 }

@@ -6,7 +6,7 @@ import type { CandidateTerms, Hint } from "bouncer-bridge/protocol";
 import { hashBundle } from "../bundle/bundle.ts";
 import { backoffMs, type Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
-import { toAppError } from "./access.ts";
+import { toAppError } from "./failure.ts";
 import type { Fetcher } from "./fetch.ts";
 import type { Outcome } from "./report.ts";
 import type { Receiver } from "./source.ts";

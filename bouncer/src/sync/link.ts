@@ -2,14 +2,16 @@
  * One WebSocket to the bridge, from handshake to end. Ends by itself when nothing is heard for a
  * while: the kernel may take many minutes to notice that the other side is gone.
  */
-import diagnostics from "node:diagnostics_channel";
 import type { Socket } from "node:net";
 import type { BouncerMessage, Hint, ProtocolVersion } from "bouncer-bridge/protocol";
-import { ping, WebSocket } from "undici";
+import { WebSocket } from "ws";
+import { placeOf } from "../client/connect.ts";
+import { connector } from "../client/request.ts";
 import type { Config } from "../config.ts";
 import { AppError } from "../errors.ts";
-import { authorize, createAgent, explainFailures } from "./access.ts";
 import type { Clock } from "../clock.ts";
+import { authorize, identify } from "./access.ts";
+import { describeFailure } from "./failure.ts";
 import { decode, encode } from "./wire.ts";
 
 export const linkTiming = {
@@ -19,8 +21,8 @@ export const linkTiming = {
   silenceMs: 50_000,
 } as const;
 
-/** What undici publishes when control frames arrive; the WebSocket interface hides them. */
-const controlChannels = ["undici:websocket:ping", "undici:websocket:pong"] as const;
+/** Far beyond every hint. */
+const maxMessageBytes = 1024 * 1024;
 
 export interface LinkOptions {
   readonly config: Config;
@@ -51,69 +53,75 @@ export async function runLink(options: LinkOptions): Promise<LinkEnd> {
   const { config, url, signal } = options;
   const headers = await authorize(config);
   const sockets = new Set<Socket>();
-  const dispatcher = createAgent(config, (socket) => sockets.add(socket));
-  let reason = "the handshake failed";
-  const explained = dispatcher.compose(
-    explainFailures((found) => {
-      reason = found;
-    }),
+  const place = placeOf(url);
+  const connect = connector(
+    place,
+    () => identify(config),
+    (socket) => sockets.add(socket),
   );
-  const socket = new WebSocket(url, { dispatcher: explained, headers });
+  const socket = new WebSocket(url, {
+    headers,
+    perMessageDeflate: false,
+    maxPayload: maxMessageBytes,
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the types have Node's own only
+    createConnection: connect as never,
+  });
   try {
-    const end = await follow(socket, options, () => reason);
+    const end = await follow(socket, options);
     if (signal.aborted) socket.close();
     return end;
   } finally {
-    // An upgraded socket no longer belongs to the agent; a close frame would wait for a dead peer.
+    // A close frame would wait for a dead peer.
     for (const open of sockets)
       if (signal.aborted) open.destroySoon();
       else open.destroy();
-    await dispatcher.destroy();
+    socket.terminate();
   }
 }
 
 /** Ended by this side. */
 const ownEnd: LinkEnd = { code: 1000, reason: "", wasHinted: false };
 
-async function follow(
-  socket: WebSocket,
-  options: LinkOptions,
-  reason: () => string,
-): Promise<LinkEnd> {
+async function follow(socket: WebSocket, options: LinkOptions): Promise<LinkEnd> {
   const { clock, signal, url, version } = options;
   const ended = new AbortController();
   let heardAt = clock.now();
   let opened = false;
   let wasHinted = false;
-  const hear = (event: unknown): void => {
-    if (isAbout(event, socket)) heardAt = clock.now();
+  const hear = (): void => {
+    heardAt = clock.now();
   };
-  for (const channel of controlChannels) diagnostics.subscribe(channel, hear);
+  socket.on("ping", hear).on("pong", hear);
   const closing = Promise.withResolvers<LinkEnd>();
   const give = (error: AppError): void => closing.reject(error);
   const onAbort = (): void => closing.resolve(ownEnd);
   signal.addEventListener("abort", onAbort, { once: true });
   if (signal.aborted) onAbort();
-  socket.addEventListener("open", () => {
+  socket.on("open", () => {
     opened = true;
-    heardAt = clock.now();
+    hear();
     options.onOpen((message) => {
       if (socket.readyState === WebSocket.OPEN) socket.send(encode(message, version));
     });
   });
-  socket.addEventListener("message", (event) => {
-    heardAt = clock.now();
-    const hint = decode(event.data, version, options.bundles);
+  socket.on("message", (data, isBinary) => {
+    hear();
+    const hint =
+      isBinary || !Buffer.isBuffer(data) ? null : decode(data.toString(), version, options.bundles);
     if (hint === null) return options.onUnknown();
     wasHinted = true;
     options.onHint(hint);
   });
-  socket.addEventListener("error", () => {
-    if (!opened) give(unreachable(url, reason()));
+  socket.on("unexpected-response", (_request, { statusCode }) => {
+    give(unreachable(url, `the server answered with status ${statusCode}`));
   });
-  socket.addEventListener("close", ({ code, reason: why }) =>
-    closing.resolve({ code, reason: why, wasHinted }),
-  );
+  socket.on("error", (error) => {
+    // Once it was open, its end says enough.
+    if (!opened) give(unreachable(url, describeFailure(error)));
+  });
+  socket.on("close", (code, why) => {
+    closing.resolve({ code, reason: why.toString(), wasHinted });
+  });
   const watching = watch(socket, clock, ended.signal, () => heardAt);
   const silenced = watching.then((isSilent) => {
     return isSilent ? give(unreachable(url, "nothing was heard of it for too long")) : undefined;
@@ -122,7 +130,6 @@ async function follow(
     return await closing.promise;
   } finally {
     signal.removeEventListener("abort", onAbort);
-    for (const channel of controlChannels) diagnostics.unsubscribe(channel, hear);
     ended.abort();
     await silenced;
   }
@@ -130,15 +137,6 @@ async function follow(
 
 function unreachable(url: URL, reason: string): AppError {
   return new AppError("sync_unreachable", `Cannot follow bridge "${url.href}": ${reason}`);
-}
-
-function isAbout(event: unknown, socket: WebSocket): boolean {
-  return (
-    typeof event === "object" &&
-    event !== null &&
-    "websocket" in event &&
-    event.websocket === socket
-  );
 }
 
 /** True when the other side fell silent, false when the connection ended before. */
@@ -155,7 +153,7 @@ async function watch(
     );
     if (!slept) return false;
     if (clock.now() - heardAt() >= linkTiming.silenceMs) return true;
-    ping(socket);
+    if (socket.readyState === WebSocket.OPEN) socket.ping();
   }
   return false;
 }

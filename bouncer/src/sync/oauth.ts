@@ -1,8 +1,10 @@
 /** Bearer tokens by client credentials (RFC 6749, section 4.4): asked for when there is none that lasts. */
-import { type Dispatcher, request } from "undici";
 import * as v from "valibot";
+import type { Identity } from "../client/connect.ts";
+import { ask, readBounded } from "../client/request.ts";
 import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
+import { describeFailure } from "./failure.ts";
 
 export interface ClientCredentials {
   readonly tokenUrl: URL;
@@ -34,14 +36,14 @@ const answerSchema = v.object({
 
 export function createTokenSource(
   credentials: ClientCredentials,
-  dispatcher: Dispatcher,
+  identify: () => Promise<Identity>,
   clock: Pick<Clock, "now">,
 ): TokenSource {
   let known: { readonly token: string; readonly endsAt: number } | null = null;
   return {
     async take() {
       if (known !== null && clock.now() < known.endsAt - marginMs) return known.token;
-      const answer = await ask(credentials, dispatcher);
+      const answer = await askForToken(credentials, identify);
       known = { token: answer.access_token, endsAt: clock.now() + answer.expires_in * 1000 };
       return known.token;
     },
@@ -57,16 +59,16 @@ function refuse({ tokenUrl }: ClientCredentials, reason: string, cause?: unknown
   });
 }
 
-async function ask(
+async function askForToken(
   credentials: ClientCredentials,
-  dispatcher: Dispatcher,
+  identify: () => Promise<Identity>,
 ): Promise<v.InferOutput<typeof answerSchema>> {
   const { tokenUrl, scopes } = credentials;
   const form = new URLSearchParams({ grant_type: "client_credentials" });
   if (scopes !== null) form.set("scope", scopes);
   try {
-    const { statusCode, body } = await request(tokenUrl, {
-      dispatcher,
+    const answer = await ask(tokenUrl, {
+      identify,
       method: "POST",
       headers: {
         authorization: `Basic ${encodeBasic(credentials)}`,
@@ -74,12 +76,15 @@ async function ask(
         "content-type": "application/x-www-form-urlencoded",
       },
       body: form.toString(),
-      headersTimeout: answerTimeoutMs,
-      bodyTimeout: answerTimeoutMs,
+      headMs: answerTimeoutMs,
+      pauseMs: answerTimeoutMs,
     });
-    const text = await readText(body);
-    if (statusCode !== 200) {
-      throw refuse(credentials, `the server answered with status ${statusCode}`);
+    const text = (await readBounded(answer, maxAnswerBytes))?.toString();
+    if (text === undefined) {
+      throw refuse(credentials, `the answer is larger than ${maxAnswerBytes} bytes`);
+    }
+    if (answer.statusCode !== 200) {
+      throw refuse(credentials, `the server answered with status ${answer.statusCode}`);
     }
     const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), answerSchema), text);
     // Not what was in it: it may hold a token all the same.
@@ -87,7 +92,7 @@ async function ask(
     return parsed.output;
   } catch (error) {
     if (error instanceof AppError) throw error;
-    throw refuse(credentials, error instanceof Error ? error.message : String(error), error);
+    throw refuse(credentials, describeFailure(error), error);
   }
 }
 
@@ -97,16 +102,4 @@ function encodeBasic({ clientId, clientSecret }: ClientCredentials): string {
     new URLSearchParams([["", text]]).toString().slice(1),
   );
   return Buffer.from(`${id}:${secret}`).toString("base64");
-}
-
-async function readText(body: AsyncIterable<unknown>): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    if (!(chunk instanceof Uint8Array)) continue;
-    size += chunk.byteLength;
-    if (size > maxAnswerBytes) throw new Error(`the answer is larger than ${maxAnswerBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
 }

@@ -3,7 +3,7 @@ import { isDelta } from "../bundle/archive.ts";
 import { backoffMs } from "../clock.ts";
 import type { Config } from "../config.ts";
 import type { AppError } from "../errors.ts";
-import { toAppError } from "./access.ts";
+import { toAppError } from "./failure.ts";
 import type { Fetched } from "./fetch.ts";
 import type { SyncDeps } from "./source.ts";
 

@@ -2,7 +2,6 @@
  * One span for each request, exported as OTLP over HTTP in JSON (opentelemetry-proto, 1.x), in
  * batches, bounded: when the collector is slow or away, spans are dropped and counted.
  */
-import { request } from "undici";
 import type { Config } from "../config.ts";
 import type { Header, RequestHead } from "../policy/decision.ts";
 import type { ExchangeReport } from "../proxy/exchange.ts";
@@ -92,14 +91,17 @@ function buildSpan(report: ExchangeReport, span: SpanContext): unknown {
 }
 
 async function post(url: string, body: string): Promise<void> {
-  const response = await request(url, {
+  const { ask } = await import("../client/request.ts");
+  const response = await ask(new URL(url), {
     method: "POST",
     headers: { "content-type": "application/json" },
     body,
-    signal: AbortSignal.timeout(sendTimeoutMs),
+    headMs: sendTimeoutMs,
+    pauseMs: sendTimeoutMs,
   });
-  await response.body.dump();
-  if (response.statusCode >= 300) throw new Error(`collector answered ${response.statusCode}`);
+  response.resume();
+  if (response.statusCode === undefined || response.statusCode >= 300)
+    throw new Error(`collector answered ${response.statusCode}`);
 }
 
 const off: Tracing = {
