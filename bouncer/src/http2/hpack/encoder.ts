@@ -156,10 +156,10 @@ export class HpackEncoder {
     this.#at += 1;
   }
 
-  /** RFC 7541, 5.2: in whichever form is shorter. */
+  /** RFC 7541, 5.2: in the code unless that is longer, as in the examples of appendix C. */
   #string(text: string): void {
     const coded = huffmanBytes(text);
-    if (coded < text.length) {
+    if (coded <= text.length) {
       this.#integer(0x80, 0x7f, coded);
       this.#at = encodeHuffman(text, scratch, this.#at);
       return;
