@@ -1,11 +1,10 @@
-/** The roles that do the work: each reads its configuration, runs, and says its exit code. */
+/**
+ * The roles that do the work: each reads its configuration, runs, and says its exit code. What only
+ * the short ones need is loaded by them.
+ */
 import type { Environment } from "bouncer-environment/table";
-import { pino } from "pino";
 import { type Config, describeConfig, parseConfig } from "./config.ts";
-import { runLoad } from "./load/load.ts";
 import { createPolicy } from "./policy/policy.ts";
-import { runRedirect } from "./redirect/redirect.ts";
-import { createRedirectDeps } from "./redirect/system.ts";
 import { startServing } from "./serve.ts";
 import { createLog, createLogStream, type Log } from "./telemetry/log.ts";
 
@@ -48,11 +47,18 @@ export async function serve(env: Environment, version: string): Promise<number> 
 
 export async function load(env: Environment): Promise<number> {
   const read = readConfig(env);
-  return read === null ? exitCode.misused : await runLoad(read.config, { log: read.log });
+  if (read === null) return exitCode.misused;
+  const { runLoad } = await import("./load/load.ts");
+  return await runLoad(read.config, { log: read.log });
 }
 
 /** Root, and with none of the configuration of the other roles. */
 export async function redirect(env: Environment): Promise<number> {
+  const [{ pino }, { runRedirect }, { createRedirectDeps }] = await Promise.all([
+    import("pino"),
+    import("./redirect/redirect.ts"),
+    import("./redirect/system.ts"),
+  ]);
   const stdout = pino.destination({ dest: 1, sync: true });
   const log = pino({ base: {}, timestamp: pino.stdTimeFunctions.isoTime }, stdout);
   return await runRedirect(env, createRedirectDeps(log));

@@ -5,7 +5,6 @@
  */
 import { connect } from "node:net";
 import type { Probe } from "../contract.ts";
-import { probeGrpc } from "./grpc.ts";
 import { probeHttp } from "./http.ts";
 
 /** What the kubelet gets; it takes 200 to 399 for success. */
@@ -35,6 +34,8 @@ async function perform(probe: Probe, host: string, signal: AbortSignal): Promise
     await probeTcp(action.host ?? host, action.port, signal);
     return { status: 200, text: "connected" };
   }
+  // HTTP/2 is five megabytes that few probes need.
+  const { probeGrpc } = await import("./grpc.ts");
   const problem = await probeGrpc(host, action.port, action.service, signal);
   return problem === null ? { status: 200, text: "serving" } : { status: 503, text: problem };
 }
