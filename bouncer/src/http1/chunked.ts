@@ -11,8 +11,6 @@ export interface ChunkLimits {
   readonly maxHeaders: number;
 }
 
-/** 52 bits: exact as a number. */
-const maxSizeDigits = 13;
 /** With leading zeros, which some send to make all size lines one length. */
 const maxSizeLength = 16;
 const maxExtensionLength = 1024;
@@ -97,7 +95,7 @@ export class ChunkedDecoder {
     if (digit !== -1) {
       this.#left = this.#left * 16 + digit;
       this.#digits++;
-      if (this.#digits > maxSizeLength || this.#left > 2 ** (4 * maxSizeDigits)) {
+      if (this.#digits > maxSizeLength || this.#left > Number.MAX_SAFE_INTEGER) {
         this.#fail("a chunk's size is too large");
       }
     } else if (this.#digits === 0) {

@@ -24,6 +24,7 @@ export const colon = 0x3a;
 
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** What `valueChars` lacks; a class that is not negated is searched for faster by a quarter. */
+// oxlint-disable-next-line no-control-regex -- control characters are what it is about
 const invalidValue = /[\0-\x08\n-\x1f\x7f\u0100-\uffff]/;
 const protocol = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:\/[!#$%&'*+\-.^_`|~0-9A-Za-z]+)?$/;
 
