@@ -60,13 +60,10 @@ export class FrameReader {
     this.#phase = options.role === "server" ? "preface" : "head";
   }
 
-  /** In the middle of a frame or of a field block: silence now is worth a timeout. */
-  get isMidway(): boolean {
-    return (
-      this.#headLength > 0 ||
-      this.#block.streamId !== 0 ||
-      (this.#phase !== "head" && this.#phase !== "stopped")
-    );
+  /** The preface or a field block has begun, and has not ended. */
+  get isWithinHead(): boolean {
+    const isHeaders = this.#phase === "payload" && this.#type === frameTypes.HEADERS;
+    return isHeaders || this.#block.streamId !== 0 || this.#phase === "preface";
   }
 
   /** Reads no more, from within the visitor too. */

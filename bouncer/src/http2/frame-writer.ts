@@ -15,6 +15,9 @@ export class FrameWriter {
   #bytes: Buffer = nothing;
   #start = 0;
   #end = 0;
+  // The HEADERS or DATA frame that was begun last, while it waits; -1: none.
+  #lastAt = -1;
+  #lastStreamId = 0;
 
   /** Bytes that wait to be taken. */
   get length(): number {
@@ -25,6 +28,7 @@ export class FrameWriter {
   take(): Buffer {
     const taken = this.#bytes.subarray(this.#start, this.#end);
     this.#start = this.#end;
+    this.#lastAt = -1;
     return taken;
   }
 
@@ -69,6 +73,18 @@ export class FrameWriter {
       chunk.copy(this.#bytes, at, from, from + count);
       from += count;
     } while (from < chunk.length);
+  }
+
+  /**
+   * Says on the last frame that the stream ends with it, if that frame is of the stream and waits;
+   * false: it is not, or does not.
+   */
+  endLast(streamId: number): boolean {
+    if (this.#lastAt === -1 || this.#lastStreamId !== streamId) return false;
+    const at = this.#lastAt + 4;
+    this.#bytes[at] = (this.#bytes[at] ?? 0) | frameFlags.END_STREAM;
+    this.#lastAt = -1;
+    return true;
   }
 
   reset(streamId: number, code: number): void {
@@ -121,6 +137,10 @@ export class FrameWriter {
     bytes[at + 6] = streamId >>> 16;
     bytes[at + 7] = streamId >>> 8;
     bytes[at + 8] = streamId;
+    if (type <= frameTypes.HEADERS) {
+      this.#lastAt = at;
+      this.#lastStreamId = streamId;
+    } else if (type !== frameTypes.CONTINUATION) this.#lastAt = -1;
     return at + frameHeadBytes;
   }
 
@@ -139,6 +159,7 @@ export class FrameWriter {
     const bytes = borrowBytes(Math.max(leastBytes, (waiting + count) * 2));
     this.#bytes.copy(bytes, 0, this.#start, this.#end);
     if (this.#start === 0) returnBytes(this.#bytes);
+    if (this.#lastAt !== -1) this.#lastAt -= this.#start;
     this.#bytes = bytes;
     this.#start = 0;
     this.#end = waiting + count;
