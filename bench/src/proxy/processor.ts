@@ -1,0 +1,23 @@
+/** Which processor does what: what is measured has one for itself, everything else shares the other. */
+import { execFileSync, spawn, type ChildProcess, type SpawnOptions } from "node:child_process";
+import { availableParallelism } from "node:os";
+
+export const measured = "0";
+const others = "1";
+
+/** This process, and with it what it starts, goes to the other processor. */
+export function stayAside(): void {
+  if (availableParallelism() < 2) {
+    throw new Error("Cannot measure: two processors are needed, one of them for what is measured");
+  }
+  execFileSync("taskset", ["-a", "-c", "-p", others, String(process.pid)], { stdio: "ignore" });
+}
+
+/** `taskset` becomes the program: the process that is returned is the program's own. */
+export function spawnOn(
+  processor: string,
+  command: readonly string[],
+  options: SpawnOptions,
+): ChildProcess {
+  return spawn("taskset", ["-c", processor, ...command], options);
+}
