@@ -4,6 +4,7 @@
  */
 import { cr, lf, space, valueChars } from "./grammar.ts";
 import { readFields } from "./head-fields.ts";
+import { role } from "./head-names.ts";
 
 export interface ChunkLimits {
   /** Of the trailer section. */
@@ -32,7 +33,7 @@ const at = {
 
 export class ChunkedDecoder {
   state: "open" | "done" | "malformed" = "open";
-  trailers: readonly string[] = [];
+  readonly trailers: string[] = [];
   /** Why it is malformed. */
   problem = "";
 
@@ -43,7 +44,8 @@ export class ChunkedDecoder {
   #digits = 0;
   #extension = "";
   #excess = 0;
-  #trailer = "";
+  #line = "";
+  #trailerBytes = 0;
 
   constructor(limits: ChunkLimits) {
     this.#limits = limits;
@@ -133,36 +135,47 @@ export class ChunkedDecoder {
     this.#extension = "";
   }
 
-  /** Keeps lines until there is an empty one. */
+  /** Until there is an empty line. */
   #readTrailer(bytes: Buffer, start: number): number {
     let i = start;
     while (i < bytes.length && this.state === "open") {
       const byte = bytes[i] ?? 0;
       i++;
-      if (byte !== lf && byte !== cr && valueChars[byte] !== 1) {
+      this.#trailerBytes++;
+      if (byte === lf) {
+        this.#endTrailerLine();
+      } else if (this.#line.endsWith("\r") || (byte !== cr && valueChars[byte] !== 1)) {
         this.#fail("a trailer has an invalid character");
-      }
-      this.#trailer += String.fromCharCode(byte);
-      if (byte === lf) this.#endTrailerLine();
-      else if (this.#trailer.length > this.#limits.maxHeaderBytes)
+      } else if (this.#trailerBytes > this.#limits.maxHeaderBytes) {
         this.#fail("the trailers are too large");
+      } else {
+        this.#line += String.fromCharCode(byte);
+      }
     }
     return i;
   }
 
   #endTrailerLine(): void {
-    const text = this.#trailer;
-    if (!text.endsWith("\r\n")) return this.#fail("a trailer does not end with CR LF");
-    if (text !== "\r\n" && !text.endsWith("\r\n\r\n")) return;
+    if (this.#line === "\r") {
+      this.state = "done";
+      return;
+    }
+    const text = `${this.#line}\n\r\n`;
     const bytes = Buffer.from(text, "latin1");
-    const { maxHeaders } = this.#limits;
     const section = { bytes, text, start: 0, end: bytes.length };
-    const { problem, raw } = readFields(section, 0, { maxHeaders, unfold: false });
-    if (problem !== null) return this.#fail(problem);
-    this.trailers = raw;
-    this.state = "done";
+    const { problem, raw, seen } = readFields(section, 0, { maxHeaders: 1, unfold: false });
+    this.trailers.push(...raw);
+    this.#line = "";
+    if (problem !== null) this.#fail(problem);
+    else if ((seen & framing) !== 0) this.#fail("a trailer says where the message ends");
+    else if (this.trailers.length > 2 * this.#limits.maxHeaders) {
+      this.#fail(`more than ${this.#limits.maxHeaders} trailers`);
+    }
   }
 }
+
+/** What belongs into the head only (RFC 9110, 6.5.1), and moves the end for who believes it. */
+const framing = role.contentLength | role.transferEncoding;
 
 /** RFC 9112, 7.1.1, without the whitespace that none may send. */
 const extensions =

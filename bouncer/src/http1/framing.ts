@@ -84,6 +84,11 @@ export function readConnection(connection: string, minor: 0 | 1): ConnectionOpti
   );
 }
 
+/** Nobody should send Proxy-Connection (RFC 9112, C.2.2); some take its `close` for Connection's. */
+export function isProxyClose(proxyConnection: string): boolean {
+  return proxyConnection !== "" && listMembers(proxyConnection.toLowerCase()).includes("close");
+}
+
 /** The protocols of Upgrade in order; null: it is no list of protocols (RFC 9110, 7.8). */
 export function readUpgrade(upgrade: string): readonly string[] | null {
   const protocols = listMembers(upgrade);

@@ -33,6 +33,7 @@ export class Fields {
   upgrade = "";
   expect = "";
   keepAlive = "";
+  proxyConnection = "";
   problem: string | null = null;
   isTooMany = false;
 
@@ -56,6 +57,9 @@ export class Fields {
     else if (what === role.upgrade) this.upgrade = join(this.upgrade, value);
     else if (what === role.expect) this.expect = value;
     else if (what === role.keepAlive) this.keepAlive = join(this.keepAlive, value);
+    else if (what === role.proxyConnection) {
+      this.proxyConnection = join(this.proxyConnection, value);
+    }
   }
 }
 
@@ -95,8 +99,10 @@ function readLine(section: Section, at: number, unfolds: boolean, fields: Fields
   if (isFolded) end = unfolds ? foldEnd(bytes, end) : -1;
   if (end === -1) return fields.fail(folded);
   if (!isLineEnd(bytes, end)) return fields.fail(valueProblem(bytes[end]));
-  const value = text.slice(from - start, trimmedEnd(bytes, from, end) - start);
-  fields.add(name, isFolded ? unfold(value) : value);
+  const value = isFolded
+    ? unfold(text.slice(from - start, end - start))
+    : text.slice(from - start, trimmedEnd(bytes, from, end) - start);
+  fields.add(name, value);
   return end + 2;
 }
 
@@ -127,11 +133,16 @@ export function isLineEnd(bytes: Uint8Array, at: number): boolean {
   return bytes[at] === cr && bytes[at + 1] === lf;
 }
 
-/** The end of the last of the lines that go on behind the line end at `from`. */
+/**
+ * The end of the last of the lines that go on behind the line end at `from`; -1: one of them is
+ * empty but for whitespace, which some take for the end of the head.
+ */
 function foldEnd(bytes: Uint8Array, from: number): number {
   let at = from;
   while (isLineEnd(bytes, at) && isSpace(bytes[at + 2])) {
-    at = endOfClass(bytes, at + 2, valueChars);
+    const first = skipSpace(bytes, at + 2);
+    at = endOfClass(bytes, first, valueChars);
+    if (at === first) return -1;
   }
   return at;
 }

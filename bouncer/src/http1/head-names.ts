@@ -15,6 +15,7 @@ export const role = {
   upgrade: 64,
   expect: 128,
   keepAlive: 256,
+  proxyConnection: 512,
 } as const;
 
 const roles: ReadonlyMap<string, number> = new Map([
@@ -27,6 +28,7 @@ const roles: ReadonlyMap<string, number> = new Map([
   ["upgrade", role.upgrade],
   ["expect", role.expect],
   ["keep-alive", role.keepAlive],
+  ["proxy-connection", role.proxyConnection],
 ]);
 
 export interface HeaderName {

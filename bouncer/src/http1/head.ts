@@ -6,7 +6,14 @@
 import type { RejectReason } from "../http/message.ts";
 import { methods, space, targetChars, tokenChars, valueChars } from "./grammar.ts";
 import { endOfClass, type Fields, isLineEnd, readFields, type Section } from "./head-fields.ts";
-import { type Framed, readConnection, readFraming, readKeepAlive, readUpgrade } from "./framing.ts";
+import {
+  type Framed,
+  isProxyClose,
+  readConnection,
+  readFraming,
+  readKeepAlive,
+  readUpgrade,
+} from "./framing.ts";
 import { role } from "./head-names.ts";
 
 export interface ParsedRequest {
@@ -137,7 +144,7 @@ function checkRequest(line: RequestLine, fields: Fields): ParsedRequest | Malfor
     minor,
     rawHeaders: fields.raw,
     bodyLength,
-    isKeptAlive: connection.isKeptAlive,
+    isKeptAlive: connection.isKeptAlive && !isProxyClose(fields.proxyConnection),
     // RFC 9110, 10.1.1: HTTP/1.0 knows none, and without a body there is nothing to go on with.
     expectsContinue: expects && minor === 1 && bodyLength !== 0,
     upgrade,
@@ -184,7 +191,7 @@ function minorVersion(text: string, from: number): 0 | 1 | null {
   return text.startsWith("HTTP/1.0", from) ? 0 : null;
 }
 
-const absoluteForm = /^https?:\/\/[\w.~!$&'()*+,;=:@%[\]-]+(?:[/?#]|$)/i;
+const absoluteForm = /^https?:\/\/[\w.~!$&'()*+,;=:@%[\]-]+(?:[/?]|$)/i;
 
 function targetProblem(method: string, target: string): string | null {
   if (!methods.has(method)) return "method is not one that is served";
@@ -236,12 +243,13 @@ function checkResponse(line: StatusLine, fields: Fields): ParsedResponse | Malfo
   const connection = readConnection(fields.connection, minor);
   const upgrade = upgradeOf(fields, minor, connection.namesUpgrade);
   if (upgrade === null) return malformed("Upgrade is not a list of protocols");
-  const isInterim = status < 200;
-  const hasBody = framed.kind === "chunked" || (framed.kind === "length" && framed.bytes > 0);
-  // RFC 9110, 8.6 and RFC 9112, 6.1 forbid it, and what follows could be a body or an answer.
-  if (isInterim && hasBody) return ambiguous("an interim response has a body");
   const framing = responseFraming(line, framed);
-  const isSound = connection.isList && !(status === 204 && hasBody);
+  const announcesBody = hasBody(framed);
+  const persists = connection.isKeptAlive && !isProxyClose(fields.proxyConnection);
+  const problem = status < 200 ? interimProblem(status, announcesBody, persists) : null;
+  if (problem !== null) return problem;
+  // Whether the body that 204 cannot have follows all the same, only its sender knows.
+  const isSound = connection.isList && !(status === 204 && announcesBody);
   return {
     kind: "response",
     status,
@@ -250,10 +258,28 @@ function checkResponse(line: StatusLine, fields: Fields): ParsedResponse | Malfo
     rawHeaders: fields.raw,
     bodyLength: responseLength(framing, framed),
     framing,
-    isKeptAlive: connection.isKeptAlive && framing !== "close" && isSound,
+    isKeptAlive: persists && framing !== "close" && isSound,
     keepAliveSeconds: readKeepAlive(fields.keepAlive),
     upgrade,
   };
+}
+
+function hasBody(framed: Framed): boolean {
+  return framed.kind === "chunked" || (framed.kind === "length" && framed.bytes > 0);
+}
+
+/**
+ * RFC 9110, 8.6 and RFC 9112, 6.1: an interim response has no body, so that what follows one that
+ * announces a body could be that or an answer. And another answer must be able to follow.
+ */
+function interimProblem(
+  status: number,
+  announcesBody: boolean,
+  persists: boolean,
+): Malformed | null {
+  if (announcesBody) return ambiguous("an interim response has a body");
+  const isFinal = status === 101;
+  return persists || isFinal ? null : malformed("an interim response ends the connection");
 }
 
 /** RFC 9112, 6.3. */
