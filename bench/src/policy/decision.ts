@@ -13,7 +13,8 @@ import { createLog, createLogStream } from "../../../bouncer/src/telemetry/log.t
 import { entrypoint } from "./policy.ts";
 
 export interface AskedPolicy extends AsyncDisposable {
-  decide(request: RequestHead): Promise<Decision>;
+  /** As the data path asks: what is there at once is not waited for. */
+  decide(request: RequestHead): Decision | Promise<Decision>;
   /** Puts a bundle in the place of the one that is active; resolves when it decides. */
   replace(bundle: Uint8Array): Promise<void>;
 }
@@ -43,7 +44,7 @@ export async function startPolicy(
   // Nothing is stored, so nothing is active before.
   await policy.refresh();
   return {
-    decide: async (request) => await policy.decide(request, null),
+    decide: (request) => policy.decide(request, null),
     replace: async (bytes) => {
       served = bytes;
       await policy.refresh();
@@ -64,13 +65,14 @@ export async function decideOften(
   count: number,
 ): Promise<readonly number[]> {
   const latenciesUs: number[] = [];
-  for (let asked = 0; asked < count; asked += 1) {
+  for (let at = 0; at < count; at += 1) {
     const start = performance.now();
-    const { verdict } = await policy.decide(request);
+    const asked = policy.decide(request);
+    const { verdict } = asked instanceof Promise ? await asked : asked;
     latenciesUs.push((performance.now() - start) * 1000);
     if (verdict.kind !== "allow") throw new Error(`not allowed: ${JSON.stringify(verdict)}`);
     // What else the event loop has to do is not to pile up.
-    if (asked % 100 === 0) await setImmediate();
+    if (at % 100 === 0) await setImmediate();
   }
   return latenciesUs;
 }

@@ -1,7 +1,7 @@
 /** `bouncer eval`: what a bundle decides about one request, and why. */
 import type { Decision, Verdict } from "../policy/decision.ts";
 import { createDecider } from "../policy/decide.ts";
-import { buildInput, type InputResult } from "../policy/input.ts";
+import { buildInput, InputDocument, type InputResult } from "../policy/input.ts";
 import { pino } from "pino";
 import {
   type Arguments,
@@ -62,7 +62,8 @@ async function readInput(args: Arguments): Promise<Build> {
   if (file !== null) {
     if (url !== undefined) throw misuse("Cannot use --input together with a request");
     const input = parseInput(await readText(file === "-" ? "/dev/stdin" : file), file);
-    return () => ({ kind: "input", input });
+    const document = new InputDocument(JSON.stringify(input));
+    return () => document;
   }
   if (url === undefined || more.length > 0) throw misuse("Cannot decide: name one path or URL");
   const { head, body } = await readRequest(args, url);

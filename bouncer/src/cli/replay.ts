@@ -3,6 +3,7 @@ import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import { pino } from "pino";
 import { createDecider } from "../policy/decide.ts";
+import { InputDocument } from "../policy/input.ts";
 import { createChanges, type Changes } from "./changes.ts";
 import { chooseFrom, type Command, exitCode } from "./command.ts";
 import { CommandFailure, misuse } from "./failure.ts";
@@ -55,10 +56,8 @@ async function replay(path: string, policy: PolicyFile, changes: Changes): Promi
         changes.pass(record.kind);
         continue;
       }
-      const decision = await decider.decide(policy.set, () => ({
-        kind: "input",
-        input: record.input,
-      }));
+      const document = new InputDocument(JSON.stringify(record.input));
+      const decision = await decider.decide(policy.set, () => document);
       changes.add(record, decision);
     }
   } catch (error) {

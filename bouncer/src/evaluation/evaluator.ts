@@ -3,8 +3,8 @@
  * long as other requests can wait; what is not done by then goes on beside. Calls into the network
  * are made between two evaluations, all at once, and what they answered is there in the next.
  */
+import { Allowance } from "../rego/allowance.ts";
 import type { Call } from "../rego/builtin.ts";
-import { threadCpuMs } from "../rego/cpu.ts";
 import type { Engine, Evaluation } from "../rego/engine.ts";
 import { OpenQuery } from "../rego/query.ts";
 import type { Value } from "../rego/value.ts";
@@ -51,9 +51,7 @@ export function createEvaluator(deps: EvaluatorDeps): Evaluator {
   const { engine, slowLane, limits } = deps;
 
   function evaluateHere(input: string, query: OpenQuery): Evaluation {
-    const deadline = threadCpuMs() + Math.min(spotMs, limits.evaluationMs);
-    query.isLate = (comingMs) => threadCpuMs() + comingMs >= deadline;
-    return engine.evaluate(input, { query, deadline });
+    return engine.evaluate(input, new Allowance(query, Math.min(spotMs, limits.evaluationMs)));
   }
 
   async function makeCalls(query: OpenQuery, deadline: number): Promise<void> {

@@ -7,6 +7,7 @@ import { parentPort } from "node:worker_threads";
 import { AppError } from "../errors.ts";
 import { plannedFrom } from "../policy/plan.ts";
 import { thoroughly, warm } from "../policy/warm.ts";
+import { Allowance } from "../rego/allowance.ts";
 import { threadCpuMs } from "../rego/cpu.ts";
 import { createEngine, type Engine } from "../rego/engine.ts";
 import { type Image, pageBytes } from "../rego/image.ts";
@@ -61,9 +62,8 @@ async function load(preparation: Preparation): Promise<void> {
 
 function evaluate(request: Extract<Request, { kind: "evaluate" }>): void {
   const query = OpenQuery.from(request.query);
-  const deadline = threadCpuMs() + request.budgetMs;
-  query.isLate = (comingMs) => threadCpuMs() + comingMs >= deadline;
-  const evaluation = engine?.evaluate(request.input, { query, deadline }) ?? {
+  const allowance = new Allowance(query, request.budgetMs);
+  const evaluation = engine?.evaluate(request.input, allowance) ?? {
     kind: "error",
     message: "no policy was loaded",
   };

@@ -61,7 +61,7 @@ function parseJson(text: string): unknown {
 }
 
 /** A number that a double would change goes to the policy as it was written. */
-function parseNumber(text: string): unknown {
+export function parseNumber(text: string): unknown {
   const number = Number(text);
   // For one reader infinite, for another an error, for the evaluator nothing at all.
   if (!Number.isFinite(number)) throw new SyntaxError(`the number ${text} is too large`);

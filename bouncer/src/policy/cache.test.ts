@@ -2,6 +2,8 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createCache } from "./cache.ts";
 
+const once = { costMs: 1 };
+
 function cacheOf(overrides: { ttlMs?: number; maxEntries?: number; maxKeyChars?: number } = {}) {
   const clock = { ms: 0 };
   const options = { ttlMs: 1000, maxEntries: 2, maxKeyChars: 1000, ...overrides };
@@ -9,17 +11,20 @@ function cacheOf(overrides: { ttlMs?: number; maxEntries?: number; maxKeyChars?:
 }
 
 function admit(cache: ReturnType<typeof cacheOf>["cache"], key: string, value: number): void {
-  cache.set(key, value);
-  cache.set(key, value);
+  for (let count = 0; count < 2; count += 1) {
+    cache.get(key);
+    cache.set(key, value, once);
+  }
 }
 
 test("a key is kept from its second sight on", () => {
   const { cache } = cacheOf();
-  cache.set("a", 1);
   expect(cache.get("a")).toBeUndefined();
-  cache.set("a", 1);
+  cache.set("a", 1, once);
+  expect(cache.get("a")).toBeUndefined();
+  cache.set("a", 1, once);
   expect(cache.get("a")).toBe(1);
-  expect(cache.stats()).toEqual({ hits: 1, misses: 1, entries: 1 });
+  expect(cache.stats()).toEqual({ hits: 1, misses: 2, entries: 1 });
 });
 
 test("an entry is given until its time is over, then set again", () => {
@@ -29,7 +34,7 @@ test("an entry is given until its time is over, then set again", () => {
   expect(cache.get("a")).toBe(1);
   clock.ms = 1000;
   expect(cache.get("a")).toBeUndefined();
-  cache.set("a", 2);
+  cache.set("a", 2, once);
   expect(cache.get("a")).toBe(2);
 });
 
@@ -51,9 +56,11 @@ test("what is used stays when the cache is full, what is not goes", () => {
 test("nothing is left after a flush, not even a first sight", () => {
   const { cache } = cacheOf();
   admit(cache, "a", 1);
-  cache.set("b", 1);
+  cache.get("b");
+  cache.set("b", 1, once);
   cache.clear();
-  cache.set("b", 1);
+  cache.get("b");
+  cache.set("b", 1, once);
   expect([cache.get("a"), cache.get("b")]).toEqual([undefined, undefined]);
 });
 
@@ -85,7 +92,8 @@ test("switched off, nothing is kept or counted", () => {
 
 test("an entry with a time of its own is kept from its first sight on, and for so long", () => {
   const { cache, clock } = cacheOf();
-  cache.set("a", 1, 5000);
+  cache.get("a");
+  cache.set("a", 1, { costMs: 1, ttlMs: 5000 });
   expect(cache.get("a")).toBe(1);
   clock.ms = 4999;
   expect(cache.get("a")).toBe(1);

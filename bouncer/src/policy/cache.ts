@@ -1,8 +1,10 @@
 /**
  * Decisions that may be given again, bounded in number and in bytes. A key is looked up and kept
  * from its second sight on: where nothing repeats, a decision costs one hash of its key and no
- * memory. Pure; the clock comes in.
+ * memory, and before long not even that (`profit.ts`). Pure; the clock comes in.
  */
+import { hashText } from "./hash.ts";
+import { Profit } from "./profit.ts";
 
 export interface CacheStats {
   readonly hits: number;
@@ -12,10 +14,17 @@ export interface CacheStats {
 
 export interface Cache<T> {
   get(key: string): T | undefined;
-  /** `ttlMs`: for this one entry, which is then kept from its first sight on. */
-  set(key: string, value: T, ttlMs?: number): void;
+  /** What `get` did not give, and what it took instead. */
+  set(key: string, value: T, terms: SetTerms): void;
   clear(): void;
   stats(): CacheStats;
+}
+
+export interface SetTerms {
+  /** Milliseconds. */
+  readonly costMs: number;
+  /** For this one entry, which is then kept from its first sight on. */
+  readonly ttlMs?: number;
 }
 
 export interface CacheOptions {
@@ -30,6 +39,7 @@ export interface CacheOptions {
 }
 
 interface Entry<T> {
+  readonly key: string;
   readonly value: T;
   readonly expiresAt: number;
 }
@@ -52,17 +62,20 @@ export function createCache<T>(options: CacheOptions): Cache<T> {
 const slots = 16_384;
 
 /**
- * Two generations stand in for a list in order of use: what is used moves to the young one, and
+ * Entries lie under the hash of their key, which V8 would compute character by character; of two with
+ * the same one the later stays. Two generations stand in for a list in order of use: what is used moves to the young one, and
  * when that is full, the old one goes as a whole. All steps are O(1) and hold no links.
  */
 class GenerationCache<T> implements Cache<T> {
   readonly #options: CacheOptions;
   readonly #seen = new Int32Array(slots);
-  #young = new Map<string, Entry<T>>();
-  #old = new Map<string, Entry<T>>();
+  readonly #profit = new Profit();
+  #young = new Map<number, Entry<T>>();
+  #old = new Map<number, Entry<T>>();
   #youngChars = 0;
-  /** The key that was asked for last. */
-  #hashed = { key: "", hash: 1, slot: 0 };
+  /** The key that was asked for last; null: it was not looked up. */
+  #key: string | null = null;
+  #hash = 0;
   #hits = 0;
   #misses = 0;
 
@@ -71,21 +84,29 @@ class GenerationCache<T> implements Cache<T> {
   }
 
   get(key: string): T | undefined {
-    const entry = this.#isSeen(key) ? (this.#young.get(key) ?? this.#promote(key)) : undefined;
+    const entry = this.#find(key);
     if (entry !== undefined && this.#options.now() < entry.expiresAt) {
       this.#hits += 1;
+      this.#profit.hit();
       return entry.value;
     }
     this.#misses += 1;
     return undefined;
   }
 
-  set(key: string, value: T, ttlMs?: number): void {
-    const isKept = this.#isSeen(key) || ttlMs !== undefined;
-    this.#seen[this.#hashed.slot] = this.#hashed.hash;
-    if (!isKept) return;
+  set(key: string, value: T, { costMs, ttlMs }: SetTerms): void {
+    if (key !== this.#key) {
+      // While it does not pay, nothing is kept either.
+      if (this.#profit.isResting()) return;
+      // Others were asked for while this one was waited for.
+      this.#look(key);
+    }
+    this.#profit.miss(costMs);
+    const isSeen = this.#isSeen();
+    this.#seen[this.#slot()] = this.#hash;
+    if (!isSeen && ttlMs === undefined) return;
     const expiresAt = this.#options.now() + (ttlMs ?? this.#options.ttlMs);
-    this.#insert(key, { value, expiresAt });
+    this.#insert(this.#hash, { key, value, expiresAt });
   }
 
   clear(): void {
@@ -103,43 +124,53 @@ class GenerationCache<T> implements Cache<T> {
     };
   }
 
-  #promote(key: string): Entry<T> | undefined {
-    const entry = this.#old.get(key);
+  #promote(hash: number): Entry<T> | undefined {
+    const entry = this.#old.get(hash);
     if (entry === undefined) return undefined;
-    this.#old.delete(key);
-    this.#insert(key, entry);
+    this.#old.delete(hash);
+    this.#insert(hash, entry);
     return entry;
   }
 
-  #insert(key: string, entry: Entry<T>): void {
+  #insert(hash: number, entry: Entry<T>): void {
     const { maxEntries, maxKeyChars } = this.#options;
-    if (key.length > maxKeyChars) return;
-    if (!this.#young.has(key)) {
-      if (this.#young.size >= maxEntries || this.#youngChars + key.length > maxKeyChars) {
-        this.#old = this.#young;
-        this.#young = new Map();
-        this.#youngChars = 0;
-      }
-      this.#youngChars += key.length;
+    const { length } = entry.key;
+    if (length > maxKeyChars) return;
+    const replaced = this.#young.get(hash)?.key.length;
+    const added = length - (replaced ?? 0);
+    const isFull = replaced === undefined && this.#young.size >= maxEntries;
+    if (isFull || this.#youngChars + added > maxKeyChars) {
+      this.#old = this.#young;
+      this.#young = new Map();
+      this.#youngChars = length;
+    } else {
+      this.#youngChars += added;
     }
-    this.#young.set(key, entry);
+    this.#young.set(hash, entry);
   }
 
-  /** `get` and `set` of one decision come one after the other: the key is hashed once. */
-  #isSeen(key: string): boolean {
-    if (key !== this.#hashed.key) {
-      const hash = hashText(key);
-      this.#hashed = { key, hash, slot: (hash >>> 0) % slots };
+  #find(key: string): Entry<T> | undefined {
+    if (!this.#profit.isLookedUp()) {
+      this.#key = null;
+      return undefined;
     }
-    return this.#seen[this.#hashed.slot] === this.#hashed.hash;
+    this.#look(key);
+    if (!this.#isSeen()) return undefined;
+    this.#profit.repeat();
+    const entry = this.#young.get(this.#hash) ?? this.#promote(this.#hash);
+    return entry?.key === key ? entry : undefined;
   }
-}
 
-/** FNV-1a over UTF-16 units; never 0, which is an empty slot. */
-function hashText(text: string): number {
-  let hash = 0x81_1c_9d_c5;
-  for (let at = 0; at < text.length; at += 1) {
-    hash = Math.imul(hash ^ text.charCodeAt(at), 0x01_00_01_93);
+  #look(key: string): void {
+    this.#key = key;
+    this.#hash = hashText(key);
   }
-  return hash === 0 ? 1 : hash | 0;
+
+  #slot(): number {
+    return this.#hash & (slots - 1);
+  }
+
+  #isSeen(): boolean {
+    return this.#seen[this.#slot()] === this.#hash;
+  }
 }

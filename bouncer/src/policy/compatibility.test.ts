@@ -48,7 +48,7 @@ function see(fields: readonly string[] | null, sent: Sent = {}): unknown {
       : { bytes: typeof body === "string" ? new TextEncoder().encode(body) : body, truncated },
     { time: () => "2026-01-02T03:04:05.678Z", id: () => "id-1" },
   );
-  const seen: unknown = built.kind === "input" ? JSON.parse(JSON.stringify(built.input)) : built;
+  const seen: unknown = built.kind === "input" ? JSON.parse(built.text) : built;
   return seen;
 }
 

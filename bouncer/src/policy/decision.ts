@@ -97,13 +97,13 @@ export interface Decision {
   readonly bundles: readonly BundleIdentity[];
   /** Entrypoint that was asked: `envoy/authz/allow`. */
   readonly path: string;
-  /** The input document, for the audit record; null when none was built. */
+  /** The input document, made when it is asked for first; null when none was built. */
   readonly input: unknown;
   /**
    * The same as JSON, as `JSON.stringify` writes it (no white space, no needless escapes), where it
    * is at hand: records are made of it.
    */
-  readonly inputText?: string;
+  readonly inputText?: string | undefined;
   /** What the policy answered, before it was understood; undefined when it was not asked. */
   readonly result: unknown;
   /** Until the policy had answered, nanoseconds; 0 on a cache hit. */

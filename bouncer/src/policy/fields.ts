@@ -2,27 +2,12 @@
  * The fields of the input document of OPA's Envoy plugin: how each is made of a request, and from
  * what a bundle declares to those that are made. Pure; the clock and the ids come in.
  */
-import type { ConnectionHead, RequestBody, RequestHead } from "./decision.ts";
+import type { ConnectionHead, RequestHead } from "./decision.ts";
 import { parseBody } from "./body.ts";
-import { parseForm, parsePath, queryOf } from "./target.ts";
-
-/** What a request alone does not say. */
-export interface InputContext {
-  /** RFC 3339. */
-  readonly time: () => string;
-  readonly id: () => string;
-}
-
-export interface Facts {
-  readonly request: RequestHead;
-  readonly body: RequestBody | null;
-  readonly context: InputContext;
-  /** Lower-case names; values of a repeated header joined. */
-  readonly headers: ReadonlyMap<string, string>;
-}
-
-/** `undefined` leaves the field out. */
-export type Field = (facts: Facts) => unknown;
+import type { Facts } from "./facts.ts";
+import { HeaderWriter } from "./header-writer.ts";
+import { parsePath } from "./target.ts";
+import { compileTemplate, type Field, type Step } from "./template.ts";
 
 const http = "attributes.request.http";
 
@@ -40,31 +25,63 @@ export const connectionFields: Readonly<Record<string, (connection: Connection) 
 };
 
 export const version = (): object => ({ ext_authz: "v3", encoding: "protojson" });
+const versionText = JSON.stringify(version());
+
+const always = (write: (facts: Facts) => string): Field => ({ kind: "always", write });
+const sometimes = (write: (facts: Facts) => string | null): Field => ({ kind: "sometimes", write });
+const never: Field = { kind: "never" };
+const quote = (text: string): string => JSON.stringify(text);
+const quoteKnown = (value: unknown): string | null =>
+  value === undefined ? null : JSON.stringify(value);
+
+/** What hardly changes from one request to the next is not written again. */
+function ofRequest(build: (request: RequestHead) => unknown): Field {
+  let last: unknown;
+  let text = "";
+  return always(({ request }) => {
+    const value = build(request);
+    if (value !== last) {
+      text = JSON.stringify(value);
+      last = value;
+    }
+    return text;
+  });
+}
+
+/** It keeps names of headers, which are the same for all policies. */
+const headers = new HeaderWriter();
 
 /** Every field that is ever built, in the order in which it is written. */
 const fields: Readonly<Record<string, Field>> = {
   ...Object.fromEntries(
-    Object.entries(connectionFields).map(([name, build]) => [
-      name,
-      ({ request }: Facts): unknown => build(request),
-    ]),
+    Object.entries(connectionFields).map(([name, build]) => [name, ofRequest(build)]),
   ),
-  "attributes.request.time": ({ context }) => context.time(),
-  [`${http}.id`]: ({ context }) => context.id(),
-  [`${http}.method`]: ({ request }) => request.method,
-  [`${http}.headers`]: ({ headers }) => Object.fromEntries(headers),
-  [`${http}.path`]: ({ request }) => request.target,
-  [`${http}.host`]: ({ request }) => request.host,
-  [`${http}.scheme`]: ({ request }) => request.scheme,
-  [`${http}.protocol`]: ({ request }) => request.protocol,
-  [`${http}.size`]: ({ headers }) => sizeOf(headers),
-  [`${http}.body`]: ({ body }) => (body === null ? undefined : decodeLossy(body.bytes)),
-  [`${http}.rawBody`]: ({ body }) => (body === null ? undefined : encodeBase64(body.bytes)),
-  parsed_path: ({ request }) => parsePath(request.target),
-  parsed_query: ({ request }) => Object.fromEntries(parseForm(queryOf(request.target))),
-  parsed_body: ({ headers, body }) => parseBody(headers.get("content-type"), body),
-  truncated_body: ({ body }) => body?.truncated ?? false,
-  version,
+  // Only a connection on an opaque port has been read that far.
+  [sni]: never,
+  "attributes.request.time": always(({ context }) => quote(context.time())),
+  [`${http}.id`]: always(({ context }) => quote(context.id())),
+  [`${http}.method`]: ofRequest(({ method }) => method),
+  [`${http}.headers`]: always(({ request }) => headers.write(request)),
+  [`${http}.path`]: always(({ request }) => quote(request.target)),
+  [`${http}.host`]: ofRequest(({ host }) => host),
+  [`${http}.scheme`]: ofRequest(({ scheme }) => scheme),
+  [`${http}.protocol`]: ofRequest(({ protocol }) => protocol),
+  [`${http}.size`]: always((facts) => String(sizeOf(facts))),
+  [`${http}.body`]: sometimes(({ body }) =>
+    body === null ? null : quote(decodeLossy(body.bytes)),
+  ),
+  [`${http}.rawBody`]: sometimes(({ body }) =>
+    body === null ? null : quote(encodeBase64(body.bytes)),
+  ),
+  parsed_path: always(({ request }) => JSON.stringify(parsePath(request.target))),
+  parsed_query: always((facts) =>
+    facts.request.target.includes("?") ? JSON.stringify(Object.fromEntries(facts.query())) : "{}",
+  ),
+  parsed_body: always((facts) =>
+    JSON.stringify(parseBody(facts.header("content-type"), facts.body)),
+  ),
+  truncated_body: always(({ body }) => String(body?.truncated ?? false)),
+  version: always(() => versionText),
 };
 
 /** Built only when a bundle names them: the first two are never the same twice, others are waited for. */
@@ -92,8 +109,8 @@ function lastStep(path: string): string {
 
 /** Of these, single members can be declared: `attributes.request.http.headers.authorization`. */
 const members: Readonly<Record<string, (facts: Facts, member: string) => unknown>> = {
-  [`${http}.headers`]: ({ headers }, member) => headers.get(member),
-  parsed_query: ({ request }, member) => parseForm(queryOf(request.target)).get(member),
+  [`${http}.headers`]: (facts, member) => facts.header(member),
+  parsed_query: (facts, member) => facts.query().get(member),
 };
 
 /** A path into the input as far as it can be declared: of a member, what lies in it is its own. */
@@ -149,14 +166,11 @@ export function placeholderOf(path: readonly string[]): string | null {
 
 const bodyLimitBytes = 65_536;
 
-interface Step {
-  readonly path: readonly string[];
-  readonly build: Field;
-}
-
 /** What is built for every request of one bundle. */
 export interface InputPlan {
   readonly steps: readonly Step[];
+  /** The input as JSON. Throws for a body that is not what it claims to be. */
+  readonly write: (facts: Facts) => string;
   /** Bytes of the body to read ahead; 0 when the policy does not read it. */
   readonly bodyBytes: number;
   readonly readsQuery: boolean;
@@ -190,7 +204,7 @@ export function planInput(
   });
   const names = needed.map(([name]) => name);
   const plan = {
-    steps: needed.map(([, step]) => step),
+    ...writing(needed.map(([, step]) => step)),
     bodyBytes: names.some((name) => ofBody.has(name)) ? bodyLimitBytes : 0,
     readsQuery: names.some((name) => name.startsWith("parsed_query")),
     readsSni: steps.has(sni),
@@ -210,7 +224,11 @@ function planWhole(mentioned: readonly string[]): InputPlan {
     return readsParsed || (named.length > 0 ? named.includes(name) : !onDemand.has(name));
   });
   const bodyBytes = readsParsed || named.length > 0 ? bodyLimitBytes : 0;
-  return { steps: names.flatMap(wholeStep), bodyBytes, readsQuery: true, readsSni: false };
+  return { ...writing(names.flatMap(wholeStep)), bodyBytes, readsQuery: true, readsSni: false };
+}
+
+function writing(steps: readonly Step[]): Pick<InputPlan, "steps" | "write"> {
+  return { steps, write: compileTemplate(steps, containers) };
 }
 
 /**
@@ -233,8 +251,8 @@ export function declareWhole(mentioned: readonly string[]): readonly string[] | 
 }
 
 function wholeStep(name: string): Step[] {
-  const build = fields[name];
-  return build === undefined ? [] : [{ path: name.split("."), build }];
+  const field = fields[name];
+  return field === undefined ? [] : [{ path: name.split("."), field }];
 }
 
 /** A field, a member of one, or all fields below a path; null when there is nothing like it. */
@@ -244,21 +262,22 @@ function expand(path: string): readonly Step[] | null {
     const member = path.slice(whole.length + 1);
     const take = members[whole];
     if (member === "" || take === undefined) return wholeStep(whole);
-    return [{ path: [...whole.split("."), member], build: (facts) => take(facts, member) }];
+    const field = sometimes((facts) => quoteKnown(take(facts, member)));
+    return [{ path: [...whole.split("."), member], field }];
   }
   const below = Object.keys(fields).filter((name) => name.startsWith(`${path}.`));
   const offered = below.filter((name) => !onDemand.has(name));
   // Of a session there is nothing but the name: who names the one has named the other.
   if (below.length > 0) return (offered.length > 0 ? offered : below).flatMap(wholeStep);
   const isKnown = neverPresent.some((name) => path === name || path.startsWith(`${name}.`));
-  return isKnown ? [{ path: path.split("."), build: () => undefined }] : null;
+  return isKnown ? [{ path: path.split("."), field: never }] : null;
 }
 
 /** -1 is a size that is not known ahead. A number: to Rego, any text is more than any number. */
-function sizeOf(headers: ReadonlyMap<string, string>): number {
-  const length = headers.get("content-length");
+function sizeOf(facts: Facts): number {
+  const length = facts.header("content-length");
   if (length !== undefined && /^\d{1,15}$/.test(length)) return Number(length);
-  return headers.has("transfer-encoding") ? -1 : 0;
+  return facts.header("transfer-encoding") === undefined ? 0 : -1;
 }
 
 function decodeLossy(bytes: Uint8Array): string {

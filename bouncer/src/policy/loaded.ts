@@ -9,15 +9,11 @@ import { threadCpuMs } from "../rego/cpu.ts";
 import { createEngine } from "../rego/engine.ts";
 import { findBuiltins } from "../rego/registry.ts";
 import { type Cache, createCache } from "./cache.ts";
-import type { BundleIdentity, Verdict } from "./decision.ts";
+import type { BundleIdentity } from "./decision.ts";
 import type { InputPlan } from "./fields.ts";
 import { plannedFrom } from "./plan.ts";
+import type { Decided } from "./ruling.ts";
 import { atStart, briefly, warm } from "./warm.ts";
-
-export interface Remembered {
-  readonly verdict: Verdict;
-  readonly result: unknown;
-}
 
 export interface LoadedSet {
   /** The bundle with the decision. */
@@ -28,7 +24,8 @@ export interface LoadedSet {
   /** The bundle says which fields its decision reads; else it gets all that it may read. */
   readonly declaresInput: boolean;
   readonly evaluator: Evaluator;
-  readonly cache: Cache<Remembered>;
+  /** What it remembers says of itself that it was remembered. */
+  readonly cache: Cache<Decided>;
   /** Instances replaced after a throw; those of the warm-up left out. */
   revivals(): number;
   /** No decision is asked for any more; those that are under way may still end. */

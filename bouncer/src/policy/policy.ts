@@ -20,7 +20,7 @@ import type { Receiver } from "../sync/source.ts";
 import { createSync } from "../sync/sync.ts";
 import { createDecider } from "./decide.ts";
 import type { Policy, PolicyNeeds, PolicyStatus } from "./decision.ts";
-import { type InputContext } from "./fields.ts";
+import { type InputContext } from "./facts.ts";
 import { buildConnectionInput, buildInput } from "./input.ts";
 import { type LoadedSet, loadSet } from "./loaded.ts";
 import { createRulings } from "./rulings.ts";
@@ -179,20 +179,13 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
     time: () => new Date(clock.now()).toISOString(),
     id: () => randomUUID(),
   };
-  function needs(): PolicyNeeds {
-    const sets = [store.active()?.prepared, trials.running()?.set];
-    const plans = sets.flatMap((set) => (set === undefined ? [] : [set.plan]));
-    return {
-      bodyBytes: Math.max(0, ...plans.map((plan) => plan.bodyBytes)),
-      sni: plans.some((plan) => plan.readsSni),
-    };
-  }
+  const needs = createNeeds(() => [store.active()?.prepared, trials.running()?.set]);
 
   return {
     needs,
     decide: (request, body) => rulings.decide((plan) => buildInput(plan, request, body, context)),
     decideConnection: (connection) =>
-      rulings.decide((plan) => ({ kind: "input", input: buildConnectionInput(plan, connection) })),
+      rulings.decide((plan) => buildConnectionInput(plan, connection)),
     status: () => {
       const active = store.active();
       return {
@@ -215,6 +208,25 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
       await keeper.settled();
       await network.close();
     },
+  };
+}
+
+type NeedingSets = readonly [LoadedSet | undefined, LoadedSet | undefined];
+
+/** Asked for each request, and the same from one switch of the sets to the next. */
+function createNeeds(sets: () => NeedingSets): () => PolicyNeeds {
+  let of: NeedingSets = [undefined, undefined];
+  let needs: PolicyNeeds = { bodyBytes: 0, sni: false };
+  return () => {
+    const now = sets();
+    if (now[0] === of[0] && now[1] === of[1]) return needs;
+    of = now;
+    const plans = now.flatMap((set) => (set === undefined ? [] : [set.plan]));
+    needs = {
+      bodyBytes: Math.max(0, ...plans.map((plan) => plan.bodyBytes)),
+      sni: plans.some((plan) => plan.readsSni),
+    };
+    return needs;
   };
 }
 

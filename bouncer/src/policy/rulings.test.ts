@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { Trial } from "./candidate.ts";
 import type { Decision } from "./decision.ts";
 import { planInput } from "./fields.ts";
+import { InputDocument } from "./input.ts";
 import type { LoadedSet } from "./loaded.ts";
 import { createRulings } from "./rulings.ts";
 import { denyWith, plainAllow } from "./verdict.ts";
@@ -72,7 +73,7 @@ function createSetting(answers: Readonly<Record<string, Answer>>, enforce = fals
     log: pino({ level: "silent" }),
     onGivenUp: () => givenUp.push(trial.status().stopped ?? ""),
   });
-  const decide = () => rulings.decide(() => ({ kind: "input", input: {} }));
+  const decide = () => rulings.decide(() => new InputDocument("{}"));
   return { decide, rulings, trial, waiting, asked, givenUp };
 }
 

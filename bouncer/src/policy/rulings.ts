@@ -36,19 +36,17 @@ export interface RulingsDeps {
 const maxComparing = 256;
 
 export function createRulings({ decider, current, running, log, onGivenUp }: RulingsDeps): Rulings {
-  let counts: RulingCounts = { decisions: 0, refused: 0, timeouts: 0 };
+  const counts = { decisions: 0, refused: 0, timeouts: 0 };
   /** Comparisons of which one side is still awaited. */
   let comparing = 0;
 
   function count(decision: Decision): Decision {
     const { verdict } = decision;
-    const isRefused = verdict.kind === "deny";
-    const isLate = isRefused && verdict.reason === "policy_timeout";
-    counts = {
-      decisions: counts.decisions + 1,
-      refused: counts.refused + Number(isRefused),
-      timeouts: counts.timeouts + Number(isLate),
-    };
+    counts.decisions += 1;
+    if (verdict.kind === "deny") {
+      counts.refused += 1;
+      if (verdict.reason === "policy_timeout") counts.timeouts += 1;
+    }
     return decision;
   }
 
@@ -87,7 +85,8 @@ export function createRulings({ decider, current, running, log, onGivenUp }: Rul
     compare(other, before, after);
     const [enforced, watched] = isCandidate ? [after, before] : [before, after];
     const role = isCandidate ? "current" : "candidate";
-    return count({ ...enforced, watched: describeWatched(enforced, watched, role) });
+    enforced.watched = describeWatched(enforced, watched, role);
+    return count(enforced);
   }
 
   return {
@@ -97,6 +96,6 @@ export function createRulings({ decider, current, running, log, onGivenUp }: Rul
         ? decideByBoth(set, other, build)
         : decideBy(set, build);
     },
-    counts: () => counts,
+    counts: () => ({ ...counts }),
   };
 }

@@ -8,9 +8,14 @@ function pathOf(target: string): string {
   return end < 0 ? target : target.slice(0, end);
 }
 
+const slash = 0x2f;
+
 /** Decoded first and split then, as in the plugin; `/` has one segment, which is empty. */
 export function parsePath(target: string): readonly string[] {
-  return decodePercent(pathOf(target)).replace(/^\/+/, "").split("/");
+  const path = decodePercent(pathOf(target));
+  let start = 0;
+  while (path.charCodeAt(start) === slash) start += 1;
+  return path.slice(start).split("/");
 }
 
 /** What follows the first `?`. */

@@ -3,7 +3,7 @@
  * rounds, because the event loop serves requests meanwhile.
  */
 import { setImmediate } from "node:timers/promises";
-import { threadCpuMs } from "../rego/cpu.ts";
+import { Allowance } from "../rego/allowance.ts";
 import type { Engine } from "../rego/engine.ts";
 import { OpenQuery } from "../rego/query.ts";
 import { type InputPlan } from "./fields.ts";
@@ -41,14 +41,11 @@ export async function warm(engine: Engine, plan: InputPlan, extent: Extent): Pro
   const context = { time: () => new Date(0).toISOString(), id: () => "warm-up" };
   const built = buildInput(plan, head, null, context);
   if (built.kind !== "input") return;
-  const input = JSON.stringify(built.input);
   for (let round = 0; round < extent.rounds; round += 1) {
     const endsAt = performance.now() + 1;
     for (let count = 0; count < extent.evaluations && performance.now() < endsAt; count += 1) {
-      const deadline = threadCpuMs() + evaluationMs;
-      const query = new OpenQuery(() => 0n);
-      query.isLate = (comingMs) => threadCpuMs() + comingMs >= deadline;
-      if (engine.evaluate(input, { query, deadline }).kind !== "value") return;
+      const allowance = new Allowance(new OpenQuery(() => 0n), evaluationMs);
+      if (engine.evaluate(built.text, allowance).kind !== "value") return;
     }
     await setImmediate();
   }

@@ -62,16 +62,16 @@ export function createEngine(image: Image, deps: EngineDeps): Engine {
     const { heapAddress } = image;
     const missing = heapAddress + input.length * maxBytesOfUnit - memory.buffer.byteLength;
     if (missing > 0) memory.grow(Math.ceil(missing / pageBytes));
-    return encoder.encodeInto(input, new Uint8Array(memory.buffer, heapAddress)).written;
+    return encoder.encodeInto(input, host.bytes().subarray(heapAddress)).written;
   }
 
-  function run(input: string | null, form: number, evaluating: Evaluating): string {
+  /** Address of the result's text. */
+  function run(input: string | null, form: number, evaluating: Evaluating): number {
     const { heapAddress, entrypoint, dataAddress } = image;
     const length = input === null ? 0 : write(input);
-    const inputAddress = input === null ? 0 : heapAddress;
-    const heap = heapAddress + length;
-    const args = [0, entrypoint, dataAddress, inputAddress, length, heap, form];
-    return host.read(host.evaluate(args, evaluating) >>> 0);
+    const address = input === null ? 0 : heapAddress;
+    const question = { entrypoint, data: dataAddress, input: { address, length }, form };
+    return host.evaluate({ ...question, heap: heapAddress + length }, evaluating) >>> 0;
   }
 
   /**
@@ -93,7 +93,10 @@ export function createEngine(image: Image, deps: EngineDeps): Engine {
   return {
     evaluate(input, evaluating) {
       try {
-        const answers: unknown = JSON.parse(run(input, format.json, evaluating));
+        const address = run(input, format.json, evaluating);
+        const short = readShort(host.bytes(), address);
+        if (short !== undefined) return { kind: "value", value: short };
+        const answers: unknown = JSON.parse(host.read(address));
         return { kind: "value", value: takeResult(answers) };
       } catch (error) {
         return recover(error);
@@ -101,13 +104,29 @@ export function createEngine(image: Image, deps: EngineDeps): Engine {
     },
     evaluateTerm(input, evaluating) {
       try {
-        return { kind: "term", text: run(input, format.term, evaluating) };
+        return { kind: "term", text: host.read(run(input, format.term, evaluating)) };
       } catch (error) {
         return recover(error);
       }
     },
     revivals: () => revivals,
   };
+}
+
+/** What most decisions are, as the module writes it, with the zero at its end. */
+const shorts = [true, false].map((value) => ({
+  value,
+  text: encoder.encode(`[{"result":${value}}]\0`),
+}));
+
+/** `true` or `false`; undefined: it has to be read. */
+function readShort(bytes: Uint8Array, address: number): boolean | undefined {
+  for (const { value, text } of shorts) {
+    let at = 0;
+    while (at < text.byteLength && bytes[address + at] === text[at]) at += 1;
+    if (at === text.byteLength) return value;
+  }
+  return undefined;
 }
 
 /** A result set has one element, `{"result": ...}`, or none when the decision is undefined. */

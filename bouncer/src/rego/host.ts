@@ -12,7 +12,15 @@ import { parseTerm, printTerm } from "./term.ts";
 interface Exports {
   builtins(): number;
   entrypoints(): number;
-  opa_eval(...args: readonly number[]): number;
+  opa_eval(
+    reserved: 0,
+    entrypoint: number,
+    data: number,
+    input: number,
+    inputLength: number,
+    heap: number,
+    form: number,
+  ): number;
   opa_heap_ptr_get(): number;
   opa_json_dump(value: number): number;
   opa_json_parse(text: number, length: number): number;
@@ -46,6 +54,19 @@ export interface HostOptions {
   readonly now: () => number;
 }
 
+/** One evaluation. */
+export interface Question {
+  readonly entrypoint: number;
+  /** Where the data are. */
+  readonly data: number;
+  /** The text; at 0 there is none. */
+  readonly input: { readonly address: number; readonly length: number };
+  /** Where the memory begins that may be used. */
+  readonly heap: number;
+  /** Of the result. */
+  readonly form: number;
+}
+
 /** What the policy asks for while it is evaluated. */
 export interface Evaluating {
   readonly query: Query;
@@ -71,6 +92,7 @@ export class Host {
   readonly #options: HostOptions;
   #exports: Exports | null = null;
   #meter: WebAssembly.Global | null = null;
+  #bytes = new Uint8Array();
   #table: readonly { readonly name: string; readonly run: Builtin }[] = [];
   #evaluating: Evaluating | null = null;
   /** For what runs in the module outside of evaluations; without one, it is ended when it asks. */
@@ -135,7 +157,7 @@ export class Host {
   load(text: Uint8Array): { readonly value: number; readonly end: number } {
     const exports = this.#current();
     const address = exports.opa_malloc(text.byteLength) >>> 0;
-    new Uint8Array(this.#options.memory.buffer).set(text, address);
+    this.bytes().set(text, address);
     const value = exports.opa_json_parse(address, text.byteLength);
     if (value === 0) throw new Error("its data are not JSON");
     const end = exports.opa_heap_ptr_get() >>> 0;
@@ -153,18 +175,28 @@ export class Host {
   }
 
   /** Address of the result's text. Throws whatever goes wrong; then the instance must be replaced. */
-  evaluate(args: readonly number[], evaluating: Evaluating): number {
+  evaluate(question: Question, evaluating: Evaluating): number {
+    const { entrypoint, data, input, heap, form } = question;
     this.#evaluating = evaluating;
     try {
-      return this.#current().opa_eval(...args);
+      const exports = this.#current();
+      return exports.opa_eval(0, entrypoint, data, input.address, input.length, heap, form);
     } finally {
       this.#evaluating = null;
     }
   }
 
+  /** All memory, as it is until the policy asks for more. */
+  bytes(): Uint8Array {
+    const { buffer } = this.#options.memory;
+    // Growing detaches the buffer.
+    if (this.#bytes.buffer !== buffer) this.#bytes = new Uint8Array(buffer);
+    return this.#bytes;
+  }
+
   /** The text that begins at `address` and ends before the next zero. */
   read(address: number): string {
-    const bytes = new Uint8Array(this.#options.memory.buffer);
+    const bytes = this.bytes();
     const begin = address >>> 0;
     const text = bytes.subarray(begin, begin + maxTextBytes);
     const length = text.indexOf(0);
@@ -208,7 +240,7 @@ export class Host {
     const bytes = encoder.encode(text);
     const exports = this.#current();
     const address = exports.opa_malloc(bytes.byteLength) >>> 0;
-    new Uint8Array(this.#options.memory.buffer).set(bytes, address);
+    this.bytes().set(bytes, address);
     const value = exports.opa_value_parse(address, bytes.byteLength);
     if (value === 0) throw new Error("the result of a built-in function was not taken");
     return value;

@@ -23,13 +23,14 @@ export interface QueryState {
 const stepMs = 0.000_02;
 
 export class OpenQuery implements Query {
-  memory = new Map<string, Value>();
+  #memory: Map<string, Value> | null = null;
   /** Whether the evaluation that is running now has to end, if it would take so much longer. */
   isLate: (comingMs: number) => boolean = () => false;
   readonly #clock: () => bigint;
   #nowNs: bigint | null = null;
-  #answers = new Map<string, Value | null>();
-  #unanswered = new Map<string, Call>();
+  // Hardly any decision needs these.
+  #answers: Map<string, Value | null> | null = null;
+  #unanswered: Map<string, Call> | null = null;
   #isPure = true;
 
   /** `clock`: nanoseconds since the epoch; asked once at most. */
@@ -41,6 +42,11 @@ export class OpenQuery implements Query {
     const query = new OpenQuery(() => state.nowNs);
     query.restore(state);
     return query;
+  }
+
+  get memory(): Map<string, Value> {
+    this.#memory ??= new Map();
+    return this.#memory;
   }
 
   now(): bigint {
@@ -56,8 +62,11 @@ export class OpenQuery implements Query {
   answer(call: Call): Value | undefined {
     this.#isPure = false;
     const key = keyOfCall(call);
-    const answer = this.#answers.get(key);
-    if (answer === undefined) this.#unanswered.set(key, call);
+    const answer = this.#answers?.get(key);
+    if (answer === undefined) {
+      this.#unanswered ??= new Map();
+      this.#unanswered.set(key, call);
+    }
     return answer ?? undefined;
   }
 
@@ -71,29 +80,30 @@ export class OpenQuery implements Query {
   }
 
   hasUnanswered(): boolean {
-    return this.#unanswered.size > 0;
+    return this.#unanswered !== null && this.#unanswered.size > 0;
   }
 
   /** The calls that wait for an answer; they are handed out once. */
   takeUnanswered(): readonly Call[] {
-    const calls = [...this.#unanswered.values()];
-    this.#unanswered = new Map();
+    const calls = [...(this.#unanswered?.values() ?? [])];
+    this.#unanswered = null;
     return calls;
   }
 
   setAnswer(call: Call, answer: Value | null): void {
+    this.#answers ??= new Map();
     this.#answers.set(keyOfCall(call), answer);
   }
 
   save(): QueryState {
     return {
       nowNs: this.#instant(),
-      memory: [...this.memory].map(([key, value]) => [key, printTerm(value)]),
-      answers: [...this.#answers].map(([key, value]) => [
+      memory: [...(this.#memory ?? [])].map(([key, value]) => [key, printTerm(value)]),
+      answers: [...(this.#answers ?? [])].map(([key, value]) => [
         key,
         value === null ? null : printTerm(value),
       ]),
-      unanswered: [...this.#unanswered.values()].map(({ name, operands }) => ({
+      unanswered: [...(this.#unanswered?.values() ?? [])].map(({ name, operands }) => ({
         name,
         operands: operands.map(printTerm),
       })),
@@ -105,7 +115,7 @@ export class OpenQuery implements Query {
   restore(state: QueryState): void {
     this.#nowNs = state.nowNs;
     this.#isPure = state.isPure;
-    this.memory = new Map(state.memory.map(([key, term]) => [key, parseTerm(term)]));
+    this.#memory = new Map(state.memory.map(([key, term]) => [key, parseTerm(term)]));
     this.#answers = new Map(
       state.answers.map(([key, term]) => [key, term === null ? null : parseTerm(term)]),
     );

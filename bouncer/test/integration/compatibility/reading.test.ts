@@ -25,7 +25,7 @@ function build(field: string, request: RequestHead, body: Uint8Array | null): Ou
   const read = body === null ? null : { bytes: body, truncated: false };
   const built = buildInput(planned.plan, request, read, { time: () => "", id: () => "" });
   if (built.kind === "refused") return { refused: built.detail };
-  return { json: JSON.stringify(built.input).slice(`{"${field}":`.length, -1) };
+  return { json: built.text.slice(`{"${field}":`.length, -1) };
 }
 
 function readPath(path: string): Reading {

@@ -163,7 +163,7 @@ test("random policies", async () => {
             );
             if (built.kind !== "input") throw new Error(built.detail);
             const evaluating = { query: new OpenQuery(() => 0n), deadline: 1 };
-            return engine.evaluate(JSON.stringify(built.input), evaluating);
+            return engine.evaluate(built.text, evaluating);
           };
           const isMentioned = (field: string): boolean =>
             mentioned.includes(field.slice(field.lastIndexOf(".") + 1));
