@@ -3,9 +3,16 @@
  * what they say about the message's body and connection. What two readers could understand
  * differently is malformed here, before anybody acts on it. Pure.
  */
-import type { RejectReason } from "../http/message.ts";
-import { methods, space, targetChars, tokenChars, valueChars } from "./grammar.ts";
-import { endOfClass, type Fields, isLineEnd, readFields, type Section } from "./head-fields.ts";
+import { type Fields, isLineEnd, readFields, type Section } from "./head-fields.ts";
+import {
+  ambiguous,
+  type Malformed,
+  malformed,
+  readRequestLine,
+  readStatusLine,
+  type RequestLine,
+  type StatusLine,
+} from "./head-line.ts";
 import {
   type Framed,
   isProxyClose,
@@ -48,13 +55,6 @@ export interface ParsedResponse {
   readonly upgrade: readonly string[];
 }
 
-export interface Malformed {
-  readonly kind: "malformed";
-  readonly reason: RejectReason;
-  /** For logs and the audit record. */
-  readonly detail: string;
-}
-
 export interface RequestLimits {
   readonly maxHeaders: number;
 }
@@ -73,25 +73,6 @@ const singular = [
   [role.expect, "expect"],
 ] as const;
 const singularRoles = singular.reduce((bits, [bit]) => bits | bit, 0);
-
-function malformed(detail: string, reason: RejectReason = "bad_request"): Malformed {
-  return { kind: "malformed", reason, detail };
-}
-
-function ambiguous(detail: string): Malformed {
-  return malformed(detail, "ambiguous_request");
-}
-
-interface RequestLine {
-  readonly kind: "line";
-  readonly method: string;
-  readonly target: string;
-  readonly minor: 0 | 1;
-  /** Behind its line end. */
-  readonly end: number;
-}
-
-const noEnd = malformed("header section has no end");
 
 /** Null unless there is an empty line at the end, where all that reads bytes stops. */
 function sectionOf(bytes: Buffer, start: number, end: number): Section | null {
@@ -112,7 +93,7 @@ export function parseRequest(
   limits: RequestLimits,
 ): ParsedRequest | Malformed {
   const section = sectionOf(bytes, start, end);
-  if (section === null) return noEnd;
+  if (section === null) return malformed("header section has no end");
   const line = readRequestLine(section);
   if (line.kind === "malformed") return line;
   const { maxHeaders } = limits;
@@ -167,40 +148,6 @@ function upgradeOf(fields: Fields, minor: 0 | 1, isNamed: boolean): readonly str
   return isThere ? readUpgrade(fields.upgrade) : noProtocols;
 }
 
-const badVersion = malformed("HTTP version is not 1.0 or 1.1");
-
-function readRequestLine({ bytes, text, start }: Section): RequestLine | Malformed {
-  const methodEnd = endOfClass(bytes, start, tokenChars);
-  if (bytes[methodEnd] !== space) return malformed("request line has no method");
-  const targetEnd = endOfClass(bytes, methodEnd + 1, targetChars);
-  const method = text.slice(0, methodEnd - start);
-  const target = text.slice(methodEnd + 1 - start, targetEnd - start);
-  const problem = targetProblem(method, target);
-  if (problem !== null) return malformed(problem);
-  if (isLineEnd(bytes, targetEnd)) return badVersion;
-  if (bytes[targetEnd] !== space) return malformed("target has invalid characters");
-  const minor = minorVersion(text, targetEnd + 1 - start);
-  const end = targetEnd + 9;
-  if (minor === null || !isLineEnd(bytes, end)) return badVersion;
-  return { kind: "line", method, target, minor, end: end + 2 };
-}
-
-/** RFC 9112, 2.3; upper case. */
-function minorVersion(text: string, from: number): 0 | 1 | null {
-  if (text.startsWith("HTTP/1.1", from)) return 1;
-  return text.startsWith("HTTP/1.0", from) ? 0 : null;
-}
-
-const absoluteForm = /^https?:\/\/[\w.~!$&'()*+,;=:@%[\]-]+(?:[/?]|$)/i;
-
-function targetProblem(method: string, target: string): string | null {
-  if (!methods.has(method)) return "method is not one that is served";
-  // What follows it is no HTTP (RFC 9110, 9.3.6).
-  if (method === "CONNECT") return "CONNECT is not served";
-  if (target.startsWith("/") || target === "*" || absoluteForm.test(target)) return null;
-  return target === "" ? "request line has no target" : "target is not a path";
-}
-
 /** As `parseRequest`; the method says whether there is a body. */
 export function parseResponse(
   bytes: Buffer,
@@ -209,41 +156,25 @@ export function parseResponse(
   requestMethod: string,
 ): ParsedResponse | Malformed {
   const section = sectionOf(bytes, start, end);
-  if (section === null) return noEnd;
-  const { text } = section;
-  const minor = minorVersion(text, 0);
-  if (minor === null) return badVersion;
-  const status = text.slice(9, 12);
-  if (text.charCodeAt(8) !== space || !/^[1-9]\d\d$/.test(status)) {
-    return malformed("status is not a number from 100 to 999");
-  }
-  const lineEnd = endOfClass(bytes, start + 12, valueChars);
-  // RFC 9112, 4: the space belongs to the line even without a reason phrase; many leave it out.
-  const hasReason = text.charCodeAt(12) === space;
-  if (!isLineEnd(bytes, lineEnd) || (!hasReason && lineEnd !== start + 12)) {
-    return malformed("status line has an invalid character");
-  }
-  const reason = text.slice(13, lineEnd - start);
-  const fields = readFields(section, lineEnd + 2, { maxHeaders: maxResponseHeaders, unfold: true });
-  const line = { status: Number(status), reason, minor, requestMethod };
-  return fieldProblem(fields) ?? checkResponse(line, fields);
+  if (section === null) return malformed("header section has no end");
+  const line = readStatusLine(section);
+  if (line.kind === "malformed") return line;
+  const fields = readFields(section, line.end, { maxHeaders: maxResponseHeaders, unfold: true });
+  return fieldProblem(fields) ?? checkResponse(line, fields, requestMethod);
 }
 
-interface StatusLine {
-  readonly status: number;
-  readonly reason: string;
-  readonly minor: 0 | 1;
-  readonly requestMethod: string;
-}
-
-function checkResponse(line: StatusLine, fields: Fields): ParsedResponse | Malformed {
+function checkResponse(
+  line: StatusLine,
+  fields: Fields,
+  requestMethod: string,
+): ParsedResponse | Malformed {
   const { status, reason, minor } = line;
   const framed = readFraming(fields, minor);
   if (framed.kind === "ambiguous") return ambiguous(framed.detail);
   const connection = readConnection(fields.connection, minor);
   const upgrade = upgradeOf(fields, minor, connection.namesUpgrade);
   if (upgrade === null) return malformed("Upgrade is not a list of protocols");
-  const framing = responseFraming(line, framed);
+  const framing = responseFraming(status, requestMethod, framed);
   const announcesBody = hasBody(framed);
   const persists = connection.isKeptAlive && !isProxyClose(fields.proxyConnection);
   const problem = status < 200 ? interimProblem(status, announcesBody, persists) : null;
@@ -283,8 +214,11 @@ function interimProblem(
 }
 
 /** RFC 9112, 6.3. */
-function responseFraming(line: StatusLine, framed: Framed): ParsedResponse["framing"] {
-  const { status, requestMethod } = line;
+function responseFraming(
+  status: number,
+  requestMethod: string,
+  framed: Framed,
+): ParsedResponse["framing"] {
   if (requestMethod === "HEAD" || status < 200 || status === 204 || status === 304) return "none";
   if (framed.kind === "chunked" || framed.kind === "length") return framed.kind;
   return "close";
