@@ -28,6 +28,7 @@ export class SocketStream implements ByteStream {
   #listener: ByteStreamListener = nobody;
   #socket: Socket;
   #buffer = sharedBuffer;
+  #isAlwaysShared = false;
   #isEnded = false;
   #error: Error | null = null;
 
@@ -92,13 +93,18 @@ export class SocketStream implements ByteStream {
     const buffer = this.#buffer;
     const isOver = this.#listener.onData(buffer.subarray(0, bytes));
     if (buffer === sharedBuffer) {
-      if (bytes >= largeRead) this.#buffer = takeBuffer();
+      if (bytes >= largeRead && !this.#isAlwaysShared) this.#buffer = takeBuffer();
     } else if (isOver && bytes < smallRead) {
       // All that was in it is out of the process.
       giveBuffer(buffer);
       this.#buffer = sharedBuffer;
     }
     return isOver;
+  }
+
+  /** For readers that go on while bytes they handed over still wait: those must not seem to last. */
+  keepShared(): void {
+    this.#isAlwaysShared = true;
   }
 
   /** The socket itself, for addresses and options. */

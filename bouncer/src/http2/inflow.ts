@@ -1,0 +1,35 @@
+/**
+ * What a peer may send on a connection, all streams together. What waits for readers that are slow
+ * does not count, up to a bound, so that they do not keep the others waiting. Pure.
+ */
+import { ReceiveWindow } from "./receive-window.ts";
+import { defaultSettings } from "./settings.ts";
+
+/** Enough for a peer that is far away to be fast. */
+const windowBytes = 1024 * 1024;
+const maxQueuedBytes = 1024 * 1024;
+
+export class Inflow {
+  readonly #window = new ReceiveWindow(windowBytes, defaultSettings.initialWindowSize);
+  #queuedBytes = 0;
+  #owedBytes = 0;
+
+  /** False: the peer has sent more than it may. */
+  receive(bytes: number): boolean {
+    return this.#window.receive(bytes);
+  }
+
+  /** More bytes wait for readers, or (below 0) fewer. */
+  queue(bytes: number): void {
+    this.#queuedBytes += bytes;
+  }
+
+  /** So many bytes have come and gone to their stream; answers what to tell the peer now, or 0. */
+  release(bytes: number): number {
+    this.#owedBytes += bytes;
+    const due = this.#owedBytes - Math.max(0, this.#queuedBytes - maxQueuedBytes);
+    if (due <= 0) return 0;
+    this.#owedBytes -= due;
+    return this.#window.release(due);
+  }
+}

@@ -1,0 +1,357 @@
+/**
+ * One connection of HTTP/2, of either end: frames come in, streams are told, settings and windows
+ * are kept. What is different for clients and servers is in their own files.
+ */
+import type { RawHeaders } from "../http/message.ts";
+import { Budget, costs, gains, idleFrameBudget, resetBudget } from "./budget.ts";
+import { errorCodeName, errorCodes } from "./error-code.ts";
+import { checkField } from "./field-check.ts";
+import { type FrameProblem, type FrameVisitor, frameTypes } from "./frame.ts";
+import { FrameReader } from "./frame-reader.ts";
+import { HpackDecoder } from "./hpack/decoder.ts";
+import { HpackEncoder } from "./hpack/encoder.ts";
+import type { Field } from "./hpack/field.ts";
+import { createIndexing } from "./hpack/indexing.ts";
+import { Inflow } from "./inflow.ts";
+import { Outbox } from "./outbox.ts";
+import { isSensitiveName, noteSensitive } from "./sensitive-names.ts";
+import {
+  applySettings,
+  defaultSettings,
+  type Setting,
+  settingEntries,
+  type Settings,
+} from "./settings.ts";
+import type { Stream, StreamHost } from "./stream.ts";
+import type { Wire } from "./wire.ts";
+
+export interface HeaderLimits {
+  /** As RFC 9113, 6.5.2 counts it. */
+  readonly maxHeaderBytes: number;
+  readonly maxHeaders: number;
+}
+
+export interface SessionOptions {
+  readonly wire: Wire;
+  readonly role: "server" | "client";
+  readonly limits: HeaderLimits;
+  readonly settings: Partial<Settings>;
+}
+
+/** A field block that has come whole. */
+export interface Block {
+  readonly fields: readonly Field[];
+  readonly endStream: boolean;
+  /** More than the limits allow: `fields` is only the beginning. */
+  readonly isOversized: boolean;
+}
+
+/** What a stream may send before it is read: enough for one that is far away to be fast. */
+export const streamWindow = 256 * 1024;
+/** Streams that we have reset, about which the peer may not have heard. */
+const maxRecentlyReset = 1000;
+
+export abstract class Session<S extends Stream> implements FrameVisitor, StreamHost {
+  readonly outbox: Outbox;
+  readonly receiveWindow = streamWindow;
+  protected readonly wire: Wire;
+  protected readonly streams = new Map<number, S>();
+  protected readonly reader: FrameReader;
+  protected readonly resets = new Budget(resetBudget);
+  protected readonly idleFrames = new Budget(idleFrameBudget);
+  /** What the peer has told about itself. */
+  protected peer: Settings = defaultSettings;
+  protected isClosed = false;
+  /** Something came since this was last asked. */
+  protected hasRead = false;
+  readonly #role: SessionOptions["role"];
+  readonly #limits: HeaderLimits;
+  readonly #decoder: HpackDecoder;
+  readonly #encoder: HpackEncoder;
+  readonly #inflow = new Inflow();
+  readonly #recentlyReset = new Set<number>();
+
+  protected constructor({ wire, role, limits, settings }: SessionOptions) {
+    this.wire = wire;
+    this.#role = role;
+    this.#limits = limits;
+    this.outbox = new Outbox(wire);
+    this.#encoder = new HpackEncoder({ maxTableSize: 4096, decide: createIndexing() });
+    this.#decoder = new HpackDecoder({
+      maxTableSize: defaultSettings.headerTableSize,
+      maxListSize: limits.maxHeaderBytes,
+      check: checkField,
+    });
+    this.reader = new FrameReader(this, {
+      role,
+      maxFrameSize: defaultSettings.maxFrameSize,
+      maxBlockBytes: 2 * limits.maxHeaderBytes,
+    });
+    if (role === "client") this.outbox.frames.preface();
+    const { maxHeaderBytes: maxHeaderListSize } = limits;
+    const own = { ...settings, initialWindowSize: streamWindow, maxHeaderListSize };
+    this.outbox.frames.settings(settingEntries(own));
+    this.#release(0);
+  }
+
+  /** A field block for a stream that may or may not be there. */
+  protected abstract receiveBlock(streamId: number, block: Block): void;
+  /** The highest stream that has been begun, whether it is still there or not. */
+  protected abstract get lastStreamId(): number;
+  /** Of those that the peer has begun: for GOAWAY. */
+  protected abstract get lastPeerStreamId(): number;
+  protected abstract onPeerSettings(): void;
+  protected abstract onPingAck(): void;
+  /** One stream less. */
+  protected abstract onStreamGone(): void;
+  protected abstract onRemoteEnd(): void;
+  protected abstract onGone(): void;
+  abstract onGoAway(lastStreamId: number, code: number, debug: Buffer): void;
+
+  /** Begins to listen; what was read before the connection was ours comes first. */
+  protected listen(bytes: Buffer | null): void {
+    this.wire.attach({
+      onData: (chunk) => this.#read(chunk),
+      onEnd: () => {
+        if (!this.isClosed) this.onRemoteEnd();
+      },
+      onDrain: () => {
+        this.outbox.onDrain();
+        if (!this.outbox.isOverloaded) this.wire.resume();
+      },
+      onClose: () => {
+        this.#end("the connection was closed");
+      },
+    });
+    if (bytes !== null && bytes.length > 0) this.#read(bytes);
+  }
+
+  /** Who does not read what we answer is not read either. */
+  #read(chunk: Buffer): boolean {
+    this.hasRead = true;
+    this.reader.read(chunk);
+    return !this.outbox.isOverloaded;
+  }
+
+  get sendWindow(): number {
+    return this.peer.initialWindowSize;
+  }
+
+  /** Ends the connection for a fault of the peer (RFC 9113, 5.4.1). */
+  protected fail(code: number, detail: string): void {
+    if (this.isClosed) return;
+    this.reader.stop();
+    this.outbox.frames.goAway(this.lastPeerStreamId, code, detail);
+    this.outbox.flush();
+    this.wire.close();
+    this.#end(detail);
+  }
+
+  #end(detail: string): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.reader.stop();
+    this.outbox.close();
+    for (const stream of this.streams.values()) {
+      stream.markOver();
+      stream.onLost({ code: null, detail, isConnectionLoss: true });
+    }
+    this.streams.clear();
+    this.onGone();
+  }
+
+  /** The application is nobody that we have to be afraid of. */
+  protected spend(budget: Budget, cost: number, what: string): void {
+    if (this.#role === "server" && !budget.spend(cost))
+      this.fail(errorCodes.ENHANCE_YOUR_CALM, `too many ${what}`);
+  }
+
+  // --- What streams ask for ---
+
+  sendHeaders(stream: Stream, fields: RawHeaders, endStream: boolean): void {
+    const encoder = this.#encoder;
+    encoder.begin();
+    for (let i = 0; i + 1 < fields.length; i += 2) {
+      const name = fields[i] ?? "";
+      encoder.field(name, fields[i + 1] ?? "", isSensitiveName(name));
+    }
+    this.outbox.frames.headers(stream.id, encoder.end(), endStream);
+  }
+
+  onStreamOver(stream: Stream): void {
+    if (!this.streams.delete(stream.id)) return;
+    stream.markOver();
+    this.resets.earn(1);
+    this.onStreamGone();
+  }
+
+  resetStream(stream: Stream, code: number): void {
+    if (!this.streams.delete(stream.id)) return;
+    stream.markOver();
+    this.refuseStream(stream.id, code);
+    this.onStreamGone();
+  }
+
+  /** What the peer still says about it is not worth a word. */
+  protected refuseStream(streamId: number, code: number): void {
+    if (this.isClosed) return;
+    this.outbox.frames.reset(streamId, code);
+    this.#recentlyReset.add(streamId);
+    if (this.#recentlyReset.size > maxRecentlyReset) {
+      for (const oldest of this.#recentlyReset) {
+        this.#recentlyReset.delete(oldest);
+        break;
+      }
+    }
+  }
+
+  onTinyData(): void {
+    this.spend(this.idleFrames, costs.tinyData, "windows of a few bytes");
+  }
+
+  onQueued(bytes: number): void {
+    this.#inflow.queue(bytes);
+    if (bytes < 0) this.#release(0);
+  }
+
+  #release(bytes: number): void {
+    const opened = this.#inflow.release(bytes);
+    if (opened > 0 && !this.isClosed) this.outbox.frames.windowUpdate(0, opened);
+  }
+
+  // --- Frames ---
+
+  onData(streamId: number, bytes: Buffer, endStream: boolean, flowControlled: number): void {
+    if (!this.#inflow.receive(flowControlled)) {
+      this.fail(errorCodes.FLOW_CONTROL_ERROR, "more DATA than the connection's window allows");
+      return;
+    }
+    if (bytes.length > 0) this.idleFrames.earn(gains.data);
+    else if (!endStream) this.spend(this.idleFrames, costs.emptyData, "empty DATA frames");
+    const stream = this.streams.get(streamId);
+    if (stream === undefined) this.onMissing(streamId, frameTypes.DATA);
+    else stream.receiveData(bytes, endStream, flowControlled);
+    this.#release(flowControlled);
+  }
+
+  /** A frame for a stream that is not there (RFC 9113, 5.1). */
+  protected onMissing(streamId: number, type: number): void {
+    if (streamId > this.lastStreamId || this.isIdle(streamId)) {
+      this.fail(errorCodes.PROTOCOL_ERROR, `a frame of type ${type} for an idle stream`);
+    } else if (type > frameTypes.HEADERS || this.#recentlyReset.has(streamId)) {
+      this.spend(this.idleFrames, costs.late, "frames for streams that are over");
+    } else {
+      this.fail(errorCodes.STREAM_CLOSED, `a frame of type ${type} for a closed stream`);
+    }
+  }
+
+  /** Streams of the side that begins none are always idle. */
+  protected isIdle(streamId: number): boolean {
+    return streamId % 2 === 0;
+  }
+
+  onHeaders(streamId: number, block: Buffer, endStream: boolean): void {
+    this.idleFrames.earn(gains.message);
+    const fields: Field[] = [];
+    const decoded = this.#decoder.decode(block, (field) => {
+      fields.push(field);
+      if (field.isSensitive) noteSensitive(field.name);
+    });
+    if (decoded.kind === "malformed") {
+      this.fail(errorCodes.COMPRESSION_ERROR, decoded.detail);
+      return;
+    }
+    const isOversized = decoded.kind === "oversized" || fields.length > this.#limits.maxHeaders;
+    this.receiveBlock(streamId, { fields, endStream, isOversized });
+  }
+
+  onReset(streamId: number, code: number): void {
+    const stream = this.streams.get(streamId);
+    if (stream === undefined) {
+      this.onMissing(streamId, frameTypes.RST_STREAM);
+      return;
+    }
+    this.streams.delete(streamId);
+    stream.markOver();
+    const detail = `the stream was reset with ${errorCodeName(code)}`;
+    stream.onLost({ code, detail, isConnectionLoss: false });
+    this.onStreamGone();
+    if (!stream.hasLocalEnded) this.spend(this.resets, 1, "streams that are reset");
+  }
+
+  onSettings(entries: readonly Setting[]): void {
+    this.spend(this.idleFrames, costs.settings, "SETTINGS frames");
+    const applied = applySettings(this.peer, entries);
+    if (applied.kind !== "settings") {
+      this.fail(applied.code, applied.detail);
+      return;
+    }
+    const { settings } = applied;
+    const opened = settings.initialWindowSize - this.peer.initialWindowSize;
+    this.peer = settings;
+    this.#encoder.limitTable(settings.headerTableSize);
+    this.outbox.setMaxFrameSize(settings.maxFrameSize);
+    if (opened !== 0 && !this.#openWindows(opened)) return;
+    this.outbox.frames.settingsAck();
+    this.onPeerSettings();
+  }
+
+  /** Of all streams that are open (RFC 9113, 6.9.2). */
+  #openWindows(bytes: number): boolean {
+    for (const stream of this.streams.values()) {
+      if (!stream.openSendWindow(bytes)) {
+        this.fail(errorCodes.FLOW_CONTROL_ERROR, "SETTINGS make a window too large");
+        return false;
+      }
+    }
+    this.outbox.pump();
+    return true;
+  }
+
+  onSettingsAck(): void {
+    // What we have told holds from the beginning: nothing in it is less than what peers assume.
+  }
+
+  onPing(data: Buffer, isAck: boolean): void {
+    if (isAck) {
+      this.onPingAck();
+      return;
+    }
+    this.spend(this.idleFrames, costs.ping, "PING frames");
+    if (!this.isClosed) this.outbox.frames.ping(data, true);
+  }
+
+  onWindowUpdate(streamId: number, increment: number): void {
+    this.spend(this.idleFrames, costs.windowUpdate, "WINDOW_UPDATE frames");
+    if (streamId === 0) {
+      if (this.outbox.openWindow(increment)) return;
+      this.fail(errorCodes.FLOW_CONTROL_ERROR, "WINDOW_UPDATE makes the window too large");
+      return;
+    }
+    const stream = this.streams.get(streamId);
+    if (stream === undefined) this.onMissing(streamId, frameTypes.WINDOW_UPDATE);
+    else if (stream.openSendWindow(increment)) this.outbox.pump();
+    else this.breakOff(stream, errorCodes.FLOW_CONTROL_ERROR, "the window is too large");
+  }
+
+  onIgnored(_type: number, _streamId: number): void {
+    this.spend(this.idleFrames, costs.ignored, "frames that do nothing");
+  }
+
+  onProblem({ kind, code, detail, streamId }: FrameProblem): void {
+    if (kind === "connection") {
+      this.fail(code, detail);
+      return;
+    }
+    const stream = this.streams.get(streamId);
+    if (stream !== undefined) this.breakOff(stream, code, detail);
+    else if (streamId > this.lastStreamId) this.fail(code, detail);
+    else this.spend(this.idleFrames, costs.late, "frames for streams that are over");
+  }
+
+  breakOff(stream: Stream, code: number, detail: string): void {
+    this.resetStream(stream, code);
+    stream.onLost({ code: null, detail, isConnectionLoss: false });
+    this.spend(this.resets, 1, "streams that have to be reset");
+  }
+}

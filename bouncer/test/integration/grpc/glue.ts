@@ -1,0 +1,130 @@
+/** A server session and an upstream, joined: whatever comes is passed on, and nothing decided. */
+import { createServer, type Server } from "node:net";
+import type {
+  ClientStream,
+  RawHeaders,
+  ServerConnection,
+  ServerLimits,
+  ServerStream,
+  Upstream,
+} from "../../../src/http/message.ts";
+import { SocketStream } from "../../../src/http/socket-stream.ts";
+import { createHttp2ServerConnection } from "../../../src/http2/server-session.ts";
+import { createHttp2Upstream } from "../../../src/http2/upstream.ts";
+
+export const limits: ServerLimits = {
+  maxHeaderBytes: 64 * 1024,
+  maxHeaders: 200,
+  headTimeoutMs: 15_000,
+  idleTimeoutMs: 75_000,
+  halfClosedMs: 5000,
+};
+
+export function passOn(stream: ServerStream, upstream: Upstream): void {
+  const { method, target, rawHeaders, bodyLength, expectsContinue } = stream.request;
+  const to: ClientStream = upstream.send(
+    {
+      method,
+      target,
+      scheme: "http",
+      rawHeaders,
+      bodyLength,
+      expectsContinue,
+      upgrade: null,
+      isRetry: false,
+    },
+    {
+      onInformation: (status, headers) => {
+        if (status === 100) stream.sendContinue();
+        else stream.sendInformation(status, headers);
+      },
+      onHead: (head) => {
+        stream.sendHead(head, { close: false });
+      },
+      onData: (chunk) => stream.sendData(chunk),
+      onEnd: (trailers) => {
+        stream.sendEnd(trailers);
+      },
+      onDrain: () => {
+        stream.resumeBody();
+      },
+      onSwitch: () => undefined,
+      onError: ({ code, kind }) => {
+        if (kind === "unreachable") {
+          stream.sendHead(unavailable, { close: false });
+          stream.sendEnd([]);
+        } else stream.abort(code ?? undefined);
+      },
+    },
+  );
+  stream.attach({
+    onData: (chunk) => to.sendData(chunk),
+    onEnd: (trailers: RawHeaders) => {
+      to.sendEnd(trailers);
+    },
+    onDrain: () => {
+      to.resume();
+    },
+    onClose: (outcome) => {
+      if (outcome === "aborted") to.abort();
+    },
+  });
+  if (bodyLength !== 0) stream.resumeBody();
+}
+
+const unavailable = { status: 502, reason: "", rawHeaders: [], bodyLength: 0 };
+
+export interface Glue {
+  readonly port: number;
+  readonly connections: ReadonlySet<ServerConnection>;
+  close(): Promise<void>;
+}
+
+export async function startGlue(targetPort: number): Promise<Glue> {
+  const upstream = createHttp2Upstream({
+    host: "127.0.0.1",
+    port: targetPort,
+    connectTimeoutMs: 3000,
+    keepAliveMs: 60_000,
+    limits,
+  });
+  const connections = new Set<ServerConnection>();
+  const server: Server = createServer({ pauseOnConnect: true, noDelay: true }, (accepted) => {
+    const wire = SocketStream.adopt(accepted);
+    wire.keepShared();
+    const connection = createHttp2ServerConnection({
+      wire,
+      bytes: Buffer.alloc(0),
+      connection: {
+        source: { address: "127.0.0.1", port: 1 },
+        destination: { address: "127.0.0.1", port: 1 },
+        scheme: "http",
+        isLoopback: true,
+      },
+      handler: {
+        onRequest: (stream) => {
+          passOn(stream, upstream);
+        },
+        onRejection: (rejection) => {
+          rejection.answer({ ...unavailable, status: 400 }, Buffer.alloc(0));
+        },
+      },
+      limits,
+      onClose: () => connections.delete(connection),
+    });
+    connections.add(connection);
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  const address = server.address();
+  return {
+    port: typeof address === "object" && address !== null ? address.port : 0,
+    connections,
+    close: async () => {
+      for (const connection of connections) connection.destroy();
+      upstream.close();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
