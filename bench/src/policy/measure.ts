@@ -3,6 +3,13 @@ import { setTimeout } from "node:timers/promises";
 import { type Percentiles, percentilesOf } from "../load/percentiles.ts";
 import { decideOften, decidePaced, startPolicy } from "./decision.ts";
 import { loadEngine } from "./engine.ts";
+import {
+  fullRoles,
+  measureRoles,
+  type RolesExtent,
+  type RolesMeasured,
+  shortRoles,
+} from "./measure-roles.ts";
 import { askOften, benchOpa, type GoEvaluation, startFloor, startOpa } from "./peers.ts";
 import { buildRequest } from "./policy.ts";
 import { createSetting, type Setting } from "./setting.ts";
@@ -16,6 +23,7 @@ export interface Extent {
   readonly requests: number;
   readonly switches: number;
   readonly dataSizes: readonly number[];
+  readonly roles: RolesExtent;
 }
 
 export const full: Extent = {
@@ -24,6 +32,7 @@ export const full: Extent = {
   requests: 2000,
   switches: 10,
   dataSizes,
+  roles: fullRoles,
 };
 export const short: Extent = {
   rounds: 1,
@@ -31,6 +40,7 @@ export const short: Extent = {
   requests: 500,
   switches: 3,
   dataSizes: dataSizes.slice(0, 2),
+  roles: shortRoles,
 };
 
 export interface Measured {
@@ -66,6 +76,7 @@ export interface Switch {
 }
 
 export interface Measurement {
+  readonly roles: RolesMeasured;
   readonly sizes: readonly Measured[];
   readonly switches: readonly Switch[];
 }
@@ -77,6 +88,7 @@ const warmUps = 3000;
 const longSeconds = 86_400;
 
 export async function measure(extent: Extent, tell: (line: string) => void): Promise<Measurement> {
+  const roles = await measureRoles(extent.roles, tell);
   const sizes: Measured[] = [];
   const switches: Switch[] = [];
   for (const size of extent.dataSizes) {
@@ -87,7 +99,7 @@ export async function measure(extent: Extent, tell: (line: string) => void): Pro
     tell("  switches of the bundle");
     switches.push(await measureSwitch(setting, extent));
   }
-  return { sizes, switches };
+  return { roles, sizes, switches };
 }
 
 interface Settings {

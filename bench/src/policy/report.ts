@@ -1,11 +1,13 @@
 /** The measurement as people read it. Pure. */
 import type { Percentiles } from "../load/percentiles.ts";
+import type { Cost } from "./cost.ts";
+import type { Growth, RoleRow, RolesMeasured } from "./measure-roles.ts";
 import type { Measured, Measurement, Switch } from "./measure.ts";
 
 const size = (bytes: number): string =>
   bytes < 1024 ** 2 ? `${Math.round(bytes / 1024)} KiB` : `${Math.round(bytes / 1024 ** 2)} MiB`;
 
-const micro = (value: number): string => `${value.toFixed(value < 10 ? 1 : 0)} us`.padStart(9);
+const micro = (value: number): string => `${value.toFixed(value < 30 ? 1 : 0)} us`.padStart(9);
 
 interface Row {
   readonly title: string;
@@ -49,6 +51,41 @@ function formatSwitch({ dataBytes, switches, switchMs, during, quiet }: Switch):
   ].join("\n");
 }
 
-export function formatTable({ sizes, switches }: Measurement): string {
-  return `${[...sizes.map(formatSize), ...switches.map(formatSwitch)].join("\n\n")}\n`;
+const roleRows: Readonly<Record<RoleRow, string>> = {
+  engineDeclared: "declared input: evaluation alone",
+  declared: "  decision, no cache",
+  rememberedDeclared: "  decision, remembered",
+  uniqueDeclared: "  unique requests, cache on",
+  uniqueDeclaredOff: "  unique requests, cache off",
+  engineWhole: "whole input: evaluation alone",
+  whole: "  decision, no cache",
+  rememberedWhole: "  decision, remembered",
+  uniqueWhole: "  unique requests, cache on",
+  uniqueWholeOff: "  unique requests, cache off",
+};
+
+function formatCost(title: string, { cpuUs, bytes }: Cost): string {
+  return `  ${title.padEnd(34)}${micro(cpuUs)} ${`${bytes} B`.padStart(9)}`;
+}
+
+function formatGrowth({ rules, costs }: Growth): readonly string[] {
+  return [
+    formatCost(`${rules} rules, looked up`, costs.indexed),
+    formatCost(`${rules} rules, gone through`, costs.listed),
+  ];
+}
+
+export function formatRoles({ rules, costs, growth }: RolesMeasured): string {
+  const names = Object.keys(roleRows) as RoleRow[];
+  return [
+    `a policy of ${rules} rules for roles`.padEnd(36) + "      CPU    garbage",
+    ...names.map((name) => formatCost(roleRows[name], costs[name])),
+    "evaluation alone, by rules".padEnd(36) + "      CPU    garbage",
+    ...growth.flatMap(formatGrowth),
+  ].join("\n");
+}
+
+export function formatTable({ roles, sizes, switches }: Measurement): string {
+  const parts = [formatRoles(roles), ...sizes.map(formatSize), ...switches.map(formatSwitch)];
+  return `${parts.join("\n\n")}\n`;
 }

@@ -18,12 +18,29 @@ export interface Setting extends Disposable {
   readonly folder: string;
 }
 
+/** What the sources are made of. */
+export interface Source {
+  /** Rego. */
+  readonly module: string;
+  /** JSON. */
+  readonly data: Uint8Array;
+  /** What the policy reads, as `bouncer bundle` would declare it. */
+  readonly fields: readonly string[];
+}
+
 export function createSetting(dataBytes: number, identity: Identity): Setting {
+  return buildSetting({
+    module: buildModule(identity),
+    data: buildData(dataBytes),
+    fields: inputFields,
+  });
+}
+
+export function buildSetting({ module, data, fields }: Source): Setting {
   const folder = mkdtempSync(join(tmpdir(), "bouncer-bench-policy-"));
   const sources = join(folder, "sources");
-  const data = buildData(dataBytes);
   mkdirSync(sources);
-  writeFileSync(join(sources, "authz.rego"), buildModule(identity));
+  writeFileSync(join(sources, "authz.rego"), module);
   writeFileSync(join(sources, "data.json"), data);
   const build = (revision: string, metadata: object): Uint8Array => {
     writeFileSync(join(sources, ".manifest"), JSON.stringify({ revision, metadata }));
@@ -37,8 +54,8 @@ export function createSetting(dataBytes: number, identity: Identity): Setting {
     data,
     folder,
     whole: build("one", {}),
-    declared: build("one", { bouncer: { input: inputFields } }),
-    next: build("two", { bouncer: { input: inputFields } }),
+    declared: build("one", { bouncer: { input: fields } }),
+    next: build("two", { bouncer: { input: fields } }),
     [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
   };
 }
