@@ -167,15 +167,23 @@ export class ChunkedDecoder {
     this.trailers.push(...raw);
     this.#line = "";
     if (problem !== null) this.#fail(problem);
-    else if ((seen & framing) !== 0) this.#fail("a trailer says where the message ends");
+    else if ((seen & headOnly) !== 0) this.#fail("a trailer belongs into the head");
     else if (this.trailers.length > 2 * this.#limits.maxHeaders) {
       this.#fail(`more than ${this.#limits.maxHeaders} trailers`);
     }
   }
 }
 
-/** What belongs into the head only (RFC 9110, 6.5.1), and moves the end for who believes it. */
-const framing = role.contentLength | role.transferEncoding;
+/**
+ * What belongs into the head only (RFC 9110, 6.5.1), and moves the end of the message or of the
+ * connection for those who believe it there.
+ */
+const headOnly =
+  role.contentLength |
+  role.transferEncoding |
+  role.connection |
+  role.proxyConnection |
+  role.upgrade;
 
 /** RFC 9112, 7.1.1, without the whitespace that none may send. */
 const extensions =
