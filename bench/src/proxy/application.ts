@@ -1,11 +1,10 @@
 /** What is behind every target: nginx for what is asked for by GET, our own server for the rest. */
-import type { ChildProcess } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as elapse } from "node:timers/promises";
-import { spawn } from "node:child_process";
 import { buildApplication } from "./configuration/nginx.ts";
 import type { Peers } from "./peers.ts";
 import { findSet, type Ports } from "./ports.ts";
@@ -17,6 +16,9 @@ export interface Application {
   close(): Promise<void>;
 }
 
+const start = (command: string, args: readonly string[]): ChildProcess =>
+  spawn(command, args, { stdio: ["ignore", "ignore", "inherit"] });
+
 export async function startApplication(peers: Peers, parent: string): Promise<Application> {
   const folder = join(parent, "application");
   mkdirSync(folder);
@@ -26,8 +28,6 @@ export async function startApplication(peers: Peers, parent: string): Promise<Ap
   const configuration = join(folder, "nginx.conf");
   writeFileSync(configuration, buildApplication(ports.plain, folder, bigFile));
   const addresses = [ports.sink, ports.grpc].map((port) => `127.0.0.1:${port}`).join(",");
-  const start = (command: string, args: readonly string[]): ChildProcess =>
-    spawn(command, args, { stdio: ["ignore", "ignore", "inherit"] });
   const children = [
     start(peers.programs.nginx, ["-p", folder, "-c", configuration]),
     start(peers.programs.server, ["-listen", addresses]),

@@ -37,7 +37,7 @@ export async function runLoad(
   observer: Observer,
 ): Promise<Outcome> {
   if (load.kind === "own") {
-    await using session = await openSession(load, aim, ["-seconds", String(seconds)]);
+    await using session = await openSession(load, aim, { "-seconds": seconds });
     observer.before();
     const outcome = await session.run();
     observer.after();
@@ -88,32 +88,40 @@ export interface Session extends AsyncDisposable {
   run(): Promise<Outcome>;
 }
 
+/** What ends a run. */
+export interface SessionExtent {
+  readonly "-seconds": number;
+  readonly "-requests"?: number;
+}
+
 /** Resolves when all connections are open. */
 export async function openSession(
   load: OwnLoad,
   { peers, ports }: Aim,
-  extent: readonly string[],
+  extent: SessionExtent,
 ): Promise<Session> {
-  const child = spawn(
-    peers.programs.generator,
-    [
-      ...["-port", String(ports[load.port]), "-path", load.path, "-role", load.role],
-      ...["-connections", String(load.connections), "-in-flight", String(load.inFlight)],
-      ...["-bytes", String(load.received), "-rate", String(load.rate ?? 0)],
-      ...(load.isWebSocket ? ["-websocket"] : []),
-      ...extent,
-    ],
-    { stdio: ["pipe", "pipe", "pipe"] },
-  );
+  const options = {
+    "-port": ports[load.port],
+    "-path": load.path,
+    "-role": load.role,
+    "-connections": load.connections,
+    "-in-flight": load.inFlight,
+    "-bytes": load.received,
+    "-rate": load.rate ?? 0,
+    ...extent,
+  };
+  const flags = Object.entries(options).flatMap(([name, value]) => [name, String(value)]);
+  const args = load.isWebSocket ? ["-websocket", ...flags] : flags;
+  const child = spawn(peers.programs.generator, args, { stdio: ["pipe", "pipe", "pipe"] });
   let complaint = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     complaint += text;
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const readLine = async (): Promise<string> => {
-    const { value, done } = (await lines.next()) as IteratorResult<string, undefined>;
-    if (done) throw new Error(`the generator ended: ${complaint.trim()}`);
-    return value;
+    const line = await lines.next();
+    if (line.done === true) throw new Error(`the generator ended: ${complaint.trim()}`);
+    return line.value;
   };
   await readLine();
   return {

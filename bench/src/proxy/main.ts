@@ -3,7 +3,7 @@
  * in one run, in which they take turns; with the goals of the bouncer. Fails when an answer was not
  * what it must be, never because a goal was missed.
  */
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,7 +13,7 @@ import { startApplication } from "./application.ts";
 import { isMet, judge, type Results } from "./goals.ts";
 import type { Place } from "./instance.ts";
 import { type Load, loads } from "./loads.ts";
-import { type Extent, type Measured, measureLoads, removeFolder } from "./measure.ts";
+import { type Extent, type Measured, measureLoads } from "./measure.ts";
 import { findPeers } from "./peers.ts";
 import { drawPlot } from "./plot.ts";
 import { stayAside } from "./processor.ts";
@@ -151,5 +151,5 @@ try {
     await application.close();
   }
 } finally {
-  removeFolder(folder);
+  rmSync(folder, { recursive: true, force: true });
 }

@@ -1,5 +1,4 @@
 /** What is measured, in which order: targets take turns, so that what disturbs one disturbs all. */
-import { rmSync } from "node:fs";
 import { checkAnswer } from "./check.ts";
 import { type Aim, runLoad } from "./generators.ts";
 import { type Instance, type Place, startInstance } from "./instance.ts";
@@ -163,7 +162,9 @@ async function sample(
       after = cpuOf(pids);
     },
   });
-  asked.set(target.name, (asked.get(target.name) ?? 0) + outcome.requests);
+  // A WebSocket is one request, however much is said on it.
+  const logged = load.kind === "own" && load.isWebSocket ? load.connections : outcome.requests;
+  asked.set(target.name, (asked.get(target.name) ?? 0) + logged);
   const problems = findProblems(load, outcome, target.decides);
   if (problems.length > 0) throw new Error(problems.join("; "));
   const work = countWork(load, outcome);
@@ -189,9 +190,4 @@ function summarize(load: Load, target: string, samples: readonly Sample[]): Cell
       ? { p50: percentile(0.5), p95: percentile(0.95), p99: percentile(0.99) }
       : null,
   };
-}
-
-/** Files of a run are of no use after it. */
-export function removeFolder(folder: string): void {
-  rmSync(folder, { recursive: true, force: true });
 }

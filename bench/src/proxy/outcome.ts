@@ -55,13 +55,11 @@ export function readH2load(text: string): Outcome {
     if (found === undefined) throw new Error(`h2load says nothing that is understood: ${text}`);
     return Number(found);
   };
-  const done = read(/, (\d+) done,/);
-  const succeeded = read(/ (\d+) 2xx,/);
   return {
-    requests: done,
+    requests: read(/, (\d+) done,/),
     seconds: read(/finished in ([\d.]+)s,/),
     bytes: null,
-    refused: done - succeeded,
+    refused: read(/ (\d+) 3xx,/) + read(/ (\d+) 4xx,/) + read(/ (\d+) 5xx/),
     failed: read(/, (\d+) failed,/) + read(/, (\d+) timeout/),
     latenciesMs: [],
   };

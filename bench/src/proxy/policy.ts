@@ -62,17 +62,18 @@ export function buildData(rules: number): object {
   return { rules: found };
 }
 
+const header = (name: string, exact: string): object => ({
+  header: { name, string_match: { exact } },
+});
+
 /** The policy with so many rules, for Envoy's RBAC filter. */
 export function buildRbac(rules: number): object {
   const prefixes = [
     ...Array.from({ length: rules }, (_rule, index) => `/api/${serviceOf(index)}/`),
     ...others.map((path) => `/${path.join("/")}`),
   ];
-  const header = (name: string, exact: string) => ({
-    header: { name, string_match: { exact } },
-  });
   const paths = prefixes.map((prefix) => ({ url_path: { path: { prefix } } }));
-  const policies = Object.entries(rolesOf).map(([method, roles]) => [
+  const policies = Object.entries(rolesOf).map(([method, roles]): [string, object] => [
     method,
     {
       permissions: [
@@ -81,5 +82,5 @@ export function buildRbac(rules: number): object {
       principals: roles.map((role) => header(roleHeader, role)),
     },
   ]);
-  return { action: "ALLOW", policies: Object.fromEntries(policies) };
+  return { action: "ALLOW", policies: Object.fromEntries<object>(policies) };
 }

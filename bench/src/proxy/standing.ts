@@ -64,7 +64,7 @@ export async function measureIdle(target: Target, place: Place): Promise<Idle> {
   try {
     const { connections } = idleLoad;
     const aim = { peers: place.peers, folder: place.folder, ports: instance.ports };
-    const extent = ["-seconds", "60", "-requests", String(connections)];
+    const extent = { "-seconds": 60, "-requests": connections };
     await using session = await openSession(idleLoad, aim, extent);
     const { requests } = await session.run();
     if (requests !== connections) throw new Error(`${requests} of ${connections} were answered`);

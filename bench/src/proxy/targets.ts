@@ -109,11 +109,9 @@ const envoyWithOpa = (name: string, title: string, decider: Decider): Target => 
     const { peers, setting } = context;
     const [adapterPort = 0, opaPort = 0] = await findPorts(2);
     const opaUrl = `127.0.0.1:${opaPort}`;
-    const adapter: Program["command"] = [
-      peers.programs.adapter,
-      ...["-listen", `127.0.0.1:${adapterPort}`],
-      ...(decider === "nobody" ? [] : ["-opa", `http://${opaUrl}${decisionPath}`]),
-    ];
+    const asks = decider === "nobody" ? [] : ["-opa", `http://${opaUrl}${decisionPath}`];
+    const address = `127.0.0.1:${adapterPort}`;
+    const adapter: Program = { command: [peers.programs.adapter, "-listen", address, ...asks] };
     const log = decider === "opa" ? [] : ["--set", "decision_logs.console=true"];
     const options = ["run", "--server", "--skip-version-check", "--log-level", "error", ...log];
     const opa: Program = {
@@ -123,7 +121,7 @@ const envoyWithOpa = (name: string, title: string, decider: Decider): Target => 
     };
     return [
       ...(decider === "nobody" ? [] : [opa]),
-      { command: adapter },
+      adapter,
       runEnvoy(context, false, { kind: "ext_authz", port: adapterPort }),
     ];
   },

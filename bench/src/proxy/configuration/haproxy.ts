@@ -1,4 +1,7 @@
-/** HAProxy as a sidecar: one thread, connections to the application reused. Pure. */
+/**
+ * HAProxy as a sidecar: one thread, connections to the application reused. It would not start where
+ * so many clients could not have a connection to the application each, which they never need. Pure.
+ */
 import type { Ports } from "../ports.ts";
 
 export interface Passage {
@@ -20,7 +23,8 @@ backend ${name}-app
 `;
   return `global
   nbthread 1
-  maxconn 9900
+  maxconn 11000
+  no strict-limits
 ${hasLog ? "  log stdout format raw local0\n" : ""}
 defaults
   mode http
