@@ -22,6 +22,8 @@ export interface Row {
   readonly section: string;
   readonly setting: Setting;
   readonly steps: readonly Step[];
+  /** It moves so much that it is run when the others are through. */
+  readonly isHeavy: boolean;
 }
 
 export interface Group {
@@ -31,7 +33,11 @@ export interface Group {
 }
 
 export function row(name: string, section: string, ...steps: readonly Step[]): Row {
-  return { name, section, setting: "plain", steps };
+  return { name, section, setting: "plain", steps, isHeavy: false };
+}
+
+export function heavy(base: Row): Row {
+  return { ...base, isHeavy: true };
 }
 
 export function rowWith(setting: Setting, base: Row): Row {
@@ -92,17 +98,19 @@ async function runSetting(
   const appPorts = await Promise.all(trials.map(({ trial }) => trial.listen()));
   const running = await target.start(appPorts, setting);
   const outcomes: [string, string | null][] = [];
-  const queue = trials.map(({ one, trial }, i) => {
+  const ready = trials.map(({ one, trial }, i) => {
     trial.port = running.ports[i] ?? 0;
     return { one, trial };
   });
-  const work = async (): Promise<void> => {
+  const work = async (queue: typeof ready): Promise<void> => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       outcomes.push([next.one.name, await runRow(next.one, next.trial)]);
     }
   };
+  const light = ready.filter(({ one }) => !one.isHeavy);
   try {
-    await Promise.all(Array.from({ length: concurrency }, work));
+    await Promise.all(Array.from({ length: concurrency }, () => work(light)));
+    await work(ready.filter(({ one }) => one.isHeavy));
   } finally {
     await running.stop();
   }

@@ -1,5 +1,5 @@
 /** What flows: events, large bodies, back-pressure; and upgrades, after which it is no longer HTTP. */
-import { type Group, row } from "../row.ts";
+import { type Group, heavy, row } from "../row.ts";
 import {
   all,
   answers,
@@ -89,26 +89,32 @@ export const flow: Group = {
       gotRest({ body: "abcdef" }),
       open(),
     ),
-    row(
-      "an upload of 32 MB",
-      "9112, 6.2",
-      passes(
-        Buffer.concat([
-          Buffer.from(`POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: ${big.length}\r\n\r\n`),
-          big,
-        ]),
-        { body: big },
+    heavy(
+      row(
+        "an upload of 32 MB",
+        "9112, 6.2",
+        passes(
+          Buffer.concat([
+            Buffer.from(`POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: ${big.length}\r\n\r\n`),
+            big,
+          ]),
+          { body: big },
+        ),
       ),
     ),
-    row(
-      "an upload of 32 MB, chunked",
-      "9112, 7.1",
-      passes(Buffer.concat([Buffer.from(chunkedPost), chunked(big, 1_000_000)]), { body: big }),
+    heavy(
+      row(
+        "an upload of 32 MB, chunked",
+        "9112, 7.1",
+        passes(Buffer.concat([Buffer.from(chunkedPost), chunked(big, 1_000_000)]), { body: big }),
+      ),
     ),
-    row(
-      "an upload in one chunk of 32 MB",
-      "9112, 7.1",
-      passes(Buffer.concat([Buffer.from(chunkedPost), chunked(big, big.length)]), { body: big }),
+    heavy(
+      row(
+        "an upload in one chunk of 32 MB",
+        "9112, 7.1",
+        passes(Buffer.concat([Buffer.from(chunkedPost), chunked(big, big.length)]), { body: big }),
+      ),
     ),
     row(
       "an upload of 20000 chunks of one byte",
@@ -120,24 +126,28 @@ export const flow: Group = {
       "9112, 7.1",
       passes(Buffer.concat([Buffer.from(chunkedPost), chunked(odd, 65_537)]), { body: odd }),
     ),
-    row(
-      "a download of 32 MB",
-      "9112, 6.2",
-      answers(
-        Buffer.concat([
-          Buffer.from(`HTTP/1.1 200 OK\r\nContent-Length: ${big.length}\r\n\r\n`),
-          big,
-        ]),
-        { status: 200, body: big },
+    heavy(
+      row(
+        "a download of 32 MB",
+        "9112, 6.2",
+        answers(
+          Buffer.concat([
+            Buffer.from(`HTTP/1.1 200 OK\r\nContent-Length: ${big.length}\r\n\r\n`),
+            big,
+          ]),
+          { status: 200, body: big },
+        ),
       ),
     ),
-    row(
-      "a download of 32 MB, chunked",
-      "9112, 7.1",
-      answers(Buffer.concat([Buffer.from(chunkedHead), chunked(big, 1_000_000)]), {
-        status: 200,
-        body: big,
-      }),
+    heavy(
+      row(
+        "a download of 32 MB, chunked",
+        "9112, 7.1",
+        answers(Buffer.concat([Buffer.from(chunkedHead), chunked(big, 1_000_000)]), {
+          status: 200,
+          body: big,
+        }),
+      ),
     ),
     row(
       "a download of 20000 chunks of one byte",
@@ -147,17 +157,19 @@ export const flow: Group = {
         body: tiny,
       }),
     ),
-    row(
-      "a download of 32 MB to the end of the connection",
-      "9112, 6.3",
-      ask,
-      reply(Buffer.concat([Buffer.from("HTTP/1.1 200 OK\r\n\r\n"), big])),
-      appEnd(),
-      got({ status: 200, body: big }),
-      open(),
+    heavy(
+      row(
+        "a download of 32 MB to the end of the connection",
+        "9112, 6.3",
+        ask,
+        reply(Buffer.concat([Buffer.from("HTTP/1.1 200 OK\r\n\r\n"), big])),
+        appEnd(),
+        got({ status: 200, body: big }),
+        open(),
+      ),
     ),
-    row("a client that does not read stops the application", "9112, 9.3", downloadStalls()),
-    row("an application that does not read stops the client", "9112, 9.3", uploadStalls()),
+    heavy(row("a client that does not read stops the application", "9112, 9.3", downloadStalls())),
+    heavy(row("an application that does not read stops the client", "9112, 9.3", uploadStalls())),
   ],
 };
 

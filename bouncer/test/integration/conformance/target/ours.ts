@@ -35,7 +35,9 @@ export const ours: Target = {
     const routes = appPorts.map((port) => ({
       port: 0,
       target: { host: "127.0.0.1", port },
-      opaque: false, protocol: "auto" as const, tls: false,
+      opaque: false,
+      protocol: "auto" as const,
+      tls: false,
     }));
     const proxy = await startProxy(routes, depsFor(setting), limitsFor(setting));
     return {
