@@ -192,6 +192,8 @@ export interface Policy {
   needs(): PolicyNeeds;
   decide(request: RequestHead, body: RequestBody | null): Decision | Promise<Decision>;
   decideConnection(connection: ConnectionHead): Decision | Promise<Decision>;
+  /** Calls back whenever another policy decides from now on; answers with the way to end that. */
+  onChange(listener: () => void): () => void;
   status(): PolicyStatus;
   /** Fetches and activates now; resolves when that is done or has failed (see `status`). */
   refresh(): Promise<void>;

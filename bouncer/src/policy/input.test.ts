@@ -311,6 +311,82 @@ test("whatever arrives, nothing is thrown and the input is JSON", () => {
   );
 });
 
+const endpoints = fc.record({ address: fc.ipV4(), port: fc.nat(65_535) });
+const sent = fc.record({
+  method: fc.constantFrom("GET", "PUT"),
+  target: fc
+    .webPath()
+    .chain((path) => fc.constantFrom(path, `/${path}?a=1&b&a=2`, `//x%41${path}`)),
+  protocol: fc.constantFrom("HTTP/1.1", "HTTP/2"),
+  scheme: fc.constantFrom("http" as const, "https" as const),
+  host: fc.domain(),
+  rawHeaders: fc
+    .array(fc.tuple(fc.constantFrom("Host", "X-A", "x-a", "Content-Length"), fc.string()))
+    .map((pairs) => pairs.flat()),
+  source: endpoints,
+  destination: endpoints,
+});
+
+const fieldsOf = {
+  method: (request: RequestHead) => request.method,
+  path: (request: RequestHead) => request.target,
+  host: (request: RequestHead) => request.host,
+  scheme: (request: RequestHead) => request.scheme,
+  protocol: (request: RequestHead) => request.protocol,
+};
+const parts = fc.subarray([
+  ...Object.keys(fieldsOf).map((field) => `attributes.request.http.${field}`),
+  "attributes.source.address.socketAddress.portValue",
+  "attributes.destination",
+  "attributes.request.http.headers",
+  "parsed_path",
+  "parsed_query",
+  "version",
+]);
+
+function at(document: unknown, path: string): unknown {
+  return path
+    .split(".")
+    .reduce<unknown>(
+      (node, key) => Object.entries(node ?? {}).find(([one]) => one === key)?.[1],
+      document,
+    );
+}
+
+test("whatever is declared, requests one after the other are told as they are in the whole", () => {
+  fc.assert(
+    fc.property(fc.array(sent), parts, (requests, declared) => {
+      const [some, all] = [plan(declared), plan(null)];
+      for (const request of requests) {
+        const [part, whole] = [some, all].map((one) =>
+          seenOf(buildInput(one, request, null, context)),
+        );
+        for (const field of declared) expect(at(part, field)).toEqual(at(whole, field));
+        for (const [field, read] of Object.entries(fieldsOf)) {
+          expect(at(whole, `attributes.request.http.${field}`)).toBe(read(request));
+        }
+        const { address, port } = request.source;
+        expect(at(whole, "attributes.source.address.socketAddress")).toEqual({
+          address,
+          portValue: port,
+        });
+      }
+    }),
+  );
+});
+
+test("the text is what would be written of the object that is in it", () => {
+  fc.assert(
+    fc.property(heads, bodies, declarations, (request, body, declared) => {
+      const result = buildInput(plan(declared), request, body, context);
+      if (result.kind === "refused") return;
+      // Names that are whole numbers come first in an object.
+      fc.pre(!/"\d+":/.test(result.text));
+      expect(JSON.stringify(result.input)).toBe(result.text);
+    }),
+  );
+});
+
 test("JSON bodies reach the policy unchanged", () => {
   fc.assert(
     fc.property(fc.json(), (text) => {

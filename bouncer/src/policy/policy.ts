@@ -73,6 +73,7 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
     onSwitch: ({ prepared }) => {
       for (const identity of prepared.identities) log.info({ ...identity }, "policy activated");
       warnOfBodies(prepared);
+      for (const listener of listeners) listener();
       void trials.rebase();
     },
     onSnapshot: ({ name, bytes }) => keeper.keep(name, bytes),
@@ -86,6 +87,7 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
     );
   }
 
+  const listeners = new Set<() => void>();
   const trials = createTrials({
     snapshots: () => store.snapshots(),
     load: async (snapshots) => await load(snapshots, await requirementsOf(config)),
@@ -186,6 +188,10 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
     decide: (request, body) => rulings.decide((plan) => buildInput(plan, request, body, context)),
     decideConnection: (connection) =>
       rulings.decide((plan) => buildConnectionInput(plan, connection)),
+    onChange: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     status: () => {
       const active = store.active();
       return {

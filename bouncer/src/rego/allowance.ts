@@ -8,16 +8,26 @@ import { threadCpuMs } from "./cpu.ts";
 import type { Evaluating } from "./host.ts";
 import type { OpenQuery } from "./query.ts";
 
+/** Milliseconds; only differences are used. */
+export interface Clocks {
+  readonly wallMs: () => number;
+  readonly cpuMs: () => number;
+}
+
+const own: Clocks = { wallMs: () => performance.now(), cpuMs: threadCpuMs };
+
 export class Allowance implements Evaluating {
   readonly query: OpenQuery;
   readonly #budgetMs: number;
+  readonly #clocks: Clocks;
   /** On the wall clock and on that of the thread; null: not asked yet. */
   #started: { readonly wallMs: number; readonly cpuMs: number } | null = null;
 
   /** From now on, the query's built-ins are told by this one whether it is late. */
-  constructor(query: OpenQuery, budgetMs: number) {
+  constructor(query: OpenQuery, budgetMs: number, clocks: Clocks = own) {
     this.query = query;
     this.#budgetMs = budgetMs;
+    this.#clocks = clocks;
     query.isLate = (comingMs) => this.#isLate(comingMs);
   }
 
@@ -26,13 +36,13 @@ export class Allowance implements Evaluating {
   }
 
   #start(): { readonly wallMs: number; readonly cpuMs: number } {
-    this.#started ??= { wallMs: performance.now(), cpuMs: threadCpuMs() };
+    this.#started ??= { wallMs: this.#clocks.wallMs(), cpuMs: this.#clocks.cpuMs() };
     return this.#started;
   }
 
   #isLate(comingMs: number): boolean {
     const { wallMs, cpuMs } = this.#start();
-    if (performance.now() - wallMs + comingMs < this.#budgetMs) return false;
-    return threadCpuMs() - cpuMs + comingMs >= this.#budgetMs;
+    if (this.#clocks.wallMs() - wallMs + comingMs < this.#budgetMs) return false;
+    return this.#clocks.cpuMs() - cpuMs + comingMs >= this.#budgetMs;
   }
 }

@@ -3,7 +3,7 @@
  * and more than one where much code lies in it, so that whatever is executed between two questions
  * to the host has an end, and a near one. Pure.
  */
-import { callCodes, isBulk, op, skipImmediates } from "./instruction.ts";
+import { isBulk, isCall, op, skipImmediates } from "./instruction.ts";
 import { join, type Reader, signed, unsigned } from "./reader.ts";
 import { readValueType, valueType } from "./types.ts";
 
@@ -100,7 +100,7 @@ function readShape(reader: Reader): Shape {
     const at = reader.at;
     const code = reader.byte();
     skipImmediates(reader, code);
-    if (callCodes.has(code)) calls += 1;
+    if (isCall(code)) calls += 1;
     if (isBulk(reader.bytes, at)) bulk.push(at);
     if (code === op.loop) open.push({ from: reader.at, calls });
     else if (code === op.block || code === op.if) open.push(null);

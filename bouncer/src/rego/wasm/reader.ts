@@ -27,8 +27,10 @@ export class Reader {
   }
 
   unsigned(): number {
-    let value = 0;
-    for (let shift = 0; shift < 35; shift += 7) {
+    const first = this.byte();
+    if (first < 0x80) return first;
+    let value = first & 0x7f;
+    for (let shift = 7; shift < 35; shift += 7) {
       const byte = this.byte();
       value += (byte & 0x7f) * 2 ** shift;
       if (byte < 0x80) return value;
@@ -38,7 +40,12 @@ export class Reader {
 
   /** LEB128 of any kind, its value unseen. */
   skipNumber(): void {
-    while (this.byte() >= 0x80);
+    const { bytes, end } = this;
+    let { at } = this;
+    // Beyond the end there is nothing, which is no byte with a successor either.
+    while ((bytes[at] ?? 0) >= 0x80) at += 1;
+    if (at >= end) throw new MeterError(`it is cut off at ${end}`);
+    this.at = at + 1;
   }
 
   skip(count: number): void {
