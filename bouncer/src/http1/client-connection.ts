@@ -230,7 +230,7 @@ export class Http1ClientConnection implements ByteStreamListener {
   /** What is still held back for a slow client goes first. */
   #finishAtEnd(): void {
     const current = this.#current;
-    if (current !== null && this.#input.length > 0) return;
+    if (current !== null && current.isPaused && this.#input.length > 0) return;
     if (current !== null && !current.isAnswered && this.#body?.endsWithConnection === true) {
       this.#current = null;
       current.drop();
