@@ -115,6 +115,8 @@ export class ChunkedDecoder {
   #readExtension(byte: number): void {
     if (byte === cr) {
       this.#at = at.sizeLf;
+    } else if (valueChars[byte] !== 1) {
+      this.#fail("a chunk's extensions have an invalid character");
     } else if (this.#extension.length >= maxExtensionLength) {
       this.#fail("a chunk's extensions are too long");
     } else {

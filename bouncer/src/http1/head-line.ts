@@ -42,7 +42,9 @@ const badVersion = malformed("HTTP version is not 1.0 or 1.1");
 
 export function readRequestLine({ bytes, text, start }: Section): RequestLine | Malformed {
   const methodEnd = endOfClass(bytes, start, tokenChars);
-  if (bytes[methodEnd] !== space) return malformed("request line has no method");
+  if (methodEnd === start || bytes[methodEnd] !== space) {
+    return malformed("request line has no method");
+  }
   const targetEnd = endOfClass(bytes, methodEnd + 1, targetChars);
   const method = text.slice(0, methodEnd - start);
   const target = text.slice(methodEnd + 1 - start, targetEnd - start);
