@@ -179,9 +179,10 @@ class Http1ServerConnection implements ServerConnection, ServerStreamHost, ByteS
   }
 
   onAnswered(): void {
+    const current = this.#current;
     this.#finishIfOver();
     // The end of our side tells the client that nobody reads on for long.
-    if (this.#current?.isLast === true) this.#stream.end();
+    if (this.#current === current && current?.isLast === true) this.#stream.end();
     this.wantBody();
   }
 
