@@ -6,6 +6,7 @@ import type { ConnectionHead, RequestHead } from "./decision.ts";
 import { parseBody } from "./body.ts";
 import type { Facts } from "./facts.ts";
 import { HeaderWriter } from "./header-writer.ts";
+import { createQuoter } from "./quoter.ts";
 import { parsePath } from "./target.ts";
 import { compileTemplate, type Field, type Step } from "./template.ts";
 
@@ -34,22 +35,15 @@ const quote = (text: string): string => JSON.stringify(text);
 const quoteKnown = (value: unknown): string | null =>
   value === undefined ? null : JSON.stringify(value);
 
-/** What hardly changes from one request to the next is not written again. */
-function ofRequest(build: (request: RequestHead) => unknown): Field {
-  let last: unknown;
-  let text = "";
-  return always(({ request }) => {
-    const value = build(request);
-    if (value !== last) {
-      text = JSON.stringify(value);
-      last = value;
-    }
-    return text;
-  });
+/** What is often the same as it was for the request before. */
+function ofRequest(build: (request: RequestHead) => unknown, write = createQuoter()): Field {
+  return always(({ request }) => write(build(request)));
 }
 
+/** The target is in the input twice. */
+const quoteTarget = createQuoter();
 /** It keeps names of headers, which are the same for all policies. */
-const headers = new HeaderWriter();
+const headers = new HeaderWriter(quoteTarget);
 
 /** Every field that is ever built, in the order in which it is written. */
 const fields: Readonly<Record<string, Field>> = {
@@ -62,7 +56,7 @@ const fields: Readonly<Record<string, Field>> = {
   [`${http}.id`]: always(({ context }) => quote(context.id())),
   [`${http}.method`]: ofRequest(({ method }) => method),
   [`${http}.headers`]: always(({ request }) => headers.write(request)),
-  [`${http}.path`]: always(({ request }) => quote(request.target)),
+  [`${http}.path`]: ofRequest(({ target }) => target, quoteTarget),
   [`${http}.host`]: ofRequest(({ host }) => host),
   [`${http}.scheme`]: ofRequest(({ scheme }) => scheme),
   [`${http}.protocol`]: ofRequest(({ protocol }) => protocol),
