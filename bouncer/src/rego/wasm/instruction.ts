@@ -67,7 +67,7 @@ function tabulate(): Uint8Array {
 
 /** Skips what follows an opcode. Throws MeterError. */
 export function skipImmediates(reader: Reader, code: number): void {
-  switch (following[code]) {
+  switch (following[code] ?? followed.byRare) {
     case followed.byNothing:
       return;
     case followed.byNumber:
