@@ -444,6 +444,20 @@ export function gotCut(on = "a"): Step {
   };
 }
 
+/** The client gets 502, or a part of an answer, or nothing, and sees that it is not whole. */
+export function gotFailure(on = "a"): Step {
+  return async (trial) => {
+    const wire = trial.client(on);
+    const message = await trial.until("an end", () => {
+      const found = trial.findResponse(wire, {});
+      return found ?? (wire.isOver ? "nothing" : null);
+    });
+    if (message === "nothing") wire.dropped = true;
+    else if (message.status === 502) await takeAnswer(trial, on, {});
+    else await gotCut(on)(trial);
+  };
+}
+
 /** The connection is closed by the other side, and nothing more came. */
 export function closed(on = "a"): Step {
   return async (trial) => {

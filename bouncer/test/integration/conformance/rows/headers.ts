@@ -55,9 +55,16 @@ export const hopByHop: Group = {
       header("Proxy-Connection: keep-alive\r\n", { lacks: ["proxy-connection"] }),
     ),
     row(
-      "TE",
+      "TE, of which trailers are what we pass on",
       "9110, 10.1.4",
-      header("Connection: TE\r\nTE: gzip, trailers\r\n", { lacks: ["te"] }),
+      header("Connection: TE\r\nTE: gzip, trailers\r\n", {
+        has: ["TE: trailers", "Connection: TE"],
+      }),
+    ),
+    row(
+      "TE without trailers",
+      "9110, 10.1.4",
+      header("Connection: TE\r\nTE: gzip;q=0.5\r\n", { lacks: ["te"] }),
     ),
     row(
       "Proxy-Authorization",
@@ -234,9 +241,14 @@ export const forwarded: Group = {
       "X-Forwarded-Proto: https\r\nX-Forwarded-Host: shop\r\n",
       { has: ["X-Forwarded-Proto: https", "X-Forwarded-Host: shop"] },
     ),
-    trusted("a trusted proxy's Forwarded is kept", "7239, 4", "Forwarded: for=1.2.3.4\r\n", {
-      has: ["Forwarded: for=1.2.3.4"],
-    }),
+    trusted(
+      "a trusted proxy's Forwarded is kept and added to",
+      "7239, 4",
+      "Forwarded: for=1.2.3.4\r\n",
+      {
+        has: ["Forwarded: for=1.2.3.4, for=127.0.0.1"],
+      },
+    ),
   ],
 };
 

@@ -11,6 +11,7 @@ import {
   got,
   gotBody,
   gotCut,
+  gotFailure,
   gotHead,
   gotRest,
   open,
@@ -33,6 +34,20 @@ function bad(name: string, section: string, bytes: string): Row {
 /** The body is against the grammar or ends too soon: the client must see that. */
 function cut(name: string, section: string, bytes: string, ...then: readonly Step[]): Row {
   return row(name, section, ask, reply(bytes), ...then, gotHead({ status: 200 }), gotCut());
+}
+
+/** Behind a chunk that is as it should be. */
+function badChunk(name: string, text: string): Row {
+  return row(
+    name,
+    "9112, 7.1",
+    ask,
+    reply(`${chunkedHead}3\r\nabc\r\n`),
+    gotHead({ status: 200 }),
+    gotBody("abc"),
+    reply(text),
+    gotCut(),
+  );
 }
 
 function good(
@@ -331,12 +346,22 @@ export const responseFraming: Group = {
     cut("an end in a chunk", "9112, 8", `${chunkedHead}5\r\nabc`, appEnd()),
     cut("an end before the last chunk", "9112, 8", `${chunkedHead}3\r\nabc\r\n`, appEnd()),
     cut("an end before the last line", "9112, 8", `${chunkedHead}3\r\nabc\r\n0\r\n`, appEnd()),
-    cut("a chunk size that is no number", "9112, 7.1", `${chunkedHead}3\r\nabc\r\nzz\r\n`),
-    cut("a chunk without its end", "9112, 7.1", `${chunkedHead}3\r\nabcd\r\n0\r\n\r\n`),
-    cut(
-      "a chunk size beyond all numbers",
+    badChunk("a chunk size that is no number", "zz\r\n"),
+    badChunk("an empty chunk size", "\r\nabc\r\n"),
+    badChunk("a chunk size with a sign", "+3\r\nabc\r\n"),
+    badChunk("a chunk size with a space behind it", "3 \r\nabc\r\n0\r\n\r\n"),
+    badChunk("a chunk without its end", "3\r\nabcd\r\n0\r\n\r\n"),
+    badChunk("a chunk that ends in bare LF", "3\r\nabc\n0\r\n\r\n"),
+    badChunk("a chunk size line that ends in bare LF", "3\nabc\r\n0\r\n\r\n"),
+    badChunk("a chunk size beyond all numbers", "fffffffffffffffff\r\n"),
+    badChunk("a last chunk that ends in bare LF", "0\n\n"),
+    badChunk("a chunk extension without end", `3;${"a".repeat(200_000)}`),
+    row(
+      "a malformed chunk right behind the head",
       "9112, 7.1",
-      `${chunkedHead}3\r\nabc\r\nfffffffffffffffff\r\n`,
+      ask,
+      reply(`${chunkedHead}zz\r\n`),
+      gotFailure(),
     ),
     row(
       "a reset where only the end of the connection ends the body",
