@@ -223,7 +223,7 @@ test.each<{ name: string; frames: Buffer[]; events: string[] }>([
   {
     name: "PRIORITY of 4 bytes",
     frames: [frame(frameTypes.PRIORITY, 0, 3, "00000000"), frame(DATA, 0, 1, "61")],
-    events: ["stream 3 FRAME_SIZE_ERROR: PRIORITY with 4 bytes, must have 5", "DATA 1 61 of 1"],
+    events: ["connection 3 FRAME_SIZE_ERROR: PRIORITY with 4 bytes, must have 5"],
   },
   {
     name: "RST_STREAM on stream 0",

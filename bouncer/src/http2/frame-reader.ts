@@ -106,10 +106,6 @@ export class FrameReader {
     this.#visitor.onProblem({ kind: "connection", code, detail, streamId: this.#streamId });
   }
 
-  #failStream(code: number, detail: string): void {
-    this.#visitor.onProblem({ kind: "stream", code, detail, streamId: this.#streamId });
-  }
-
   #readPreface(chunk: Buffer, from: number): number {
     const count = Math.min(preface.length - this.#prefaceLength, chunk.length - from);
     const expected = this.#prefaceLength;
@@ -195,12 +191,7 @@ export class FrameReader {
 
   #hasNoFault(): boolean {
     const fault = frameFault(this.#type, this.#flags, this.#streamId, this.#length);
-    if (fault?.kind === "connection") {
-      this.#fail(fault.code, fault.detail);
-    } else if (fault !== null) {
-      this.#phase = this.#length === 0 ? "head" : "skip";
-      this.#failStream(fault.code, fault.detail);
-    }
+    if (fault !== null) this.#fail(fault.code, fault.detail);
     return fault === null;
   }
 
@@ -331,7 +322,9 @@ export class FrameReader {
       return;
     }
     const detail = "WINDOW_UPDATE: the increment is 0";
-    if (this.#streamId === 0) this.#fail(errorCodes.PROTOCOL_ERROR, detail);
-    else this.#failStream(errorCodes.PROTOCOL_ERROR, detail);
+    const code = errorCodes.PROTOCOL_ERROR;
+    const streamId = this.#streamId;
+    if (streamId === 0) this.#fail(code, detail);
+    else this.#visitor.onProblem({ kind: "stream", code, detail, streamId });
   }
 }
