@@ -292,7 +292,9 @@ export abstract class Session<S extends Stream> implements FrameVisitor, StreamH
     this.#encoder.limitTable(settings.headerTableSize);
     this.outbox.setMaxFrameSize(settings.maxFrameSize);
     if (opened !== 0 && !this.#openWindows(opened)) return;
+    // Before what may be sent because of them: they hold from here on (RFC 9113, 6.5.3).
     this.outbox.frames.settingsAck();
+    if (opened > 0) this.outbox.pump();
     this.onPeerSettings();
   }
 
@@ -304,7 +306,6 @@ export abstract class Session<S extends Stream> implements FrameVisitor, StreamH
         return false;
       }
     }
-    this.outbox.pump();
     return true;
   }
 
@@ -322,6 +323,7 @@ export abstract class Session<S extends Stream> implements FrameVisitor, StreamH
   }
 
   onWindowUpdate(streamId: number, increment: number): void {
+    this.idleFrames.earn(this.outbox.takeDataWork());
     this.spend(this.idleFrames, costs.windowUpdate, "WINDOW_UPDATE frames");
     if (streamId === 0) {
       if (this.outbox.openWindow(increment)) return;
