@@ -6,13 +6,7 @@ import { AppError } from "../errors.ts";
 import type { ExchangeReport } from "../proxy/exchange.ts";
 import { createChain } from "./chain.ts";
 import { planErasures } from "./erase.ts";
-import {
-  type AuditEvent,
-  buildDecisionEvent,
-  buildEvent,
-  buildOutcomeEvent,
-  type Labels,
-} from "./event.ts";
+import { createEventWriter, type Labels } from "./event.ts";
 import { openAuditFile } from "./file.ts";
 import { type Commit, createSink, createStreamWriter, defaultBatching } from "./sink.ts";
 
@@ -84,7 +78,7 @@ export async function createAudit(config: AuditConfig, deps: AuditDeps): Promise
     pod: config.podName,
     namespace: config.podNamespace,
   };
-  const erasures = planErasures(config.auditMasks ?? []);
+  const events = createEventWriter(labels, planErasures(config.auditMasks ?? []));
   let dropped = 0;
   const onLost = (records: number, error: unknown): void => {
     dropped += records;
@@ -99,21 +93,21 @@ export async function createAudit(config: AuditConfig, deps: AuditDeps): Promise
     onLost,
   });
   const chain = createChain();
-  const write = (event: AuditEvent): void => {
+  const write = (members: string): void => {
     // The record is in the chain even when it is lost: the gap in the sequence shows it.
-    if (!sink.write(chain.append(event))) onLost(1, null);
+    if (!sink.write(chain.append(members))) onLost(1, null);
   };
   const commit: CommitDecision = async (report) => {
     // Nothing is lost here: the request is refused, and was never in the chain.
     if (!sink.isOpen()) return "refused";
-    return await sink.commit(chain.append(buildDecisionEvent(report, labels, erasures)));
+    return await sink.commit(chain.append(events.decision(report)));
   };
   return {
     commit: config.auditMode === "auditability" ? commit : null,
     record: (report) => {
       const event = chooseEvent(report);
-      if (event === "whole") write(buildEvent(report, labels, erasures));
-      else if (event === "outcome") write(buildOutcomeEvent(report, labels));
+      if (event === "whole") write(events.whole(report));
+      else if (event === "outcome") write(events.outcome(report));
     },
     status: () => ({
       enabled: true,

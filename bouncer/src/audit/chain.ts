@@ -4,20 +4,19 @@
  * last member: `<line up to ',"hash":'>}`.
  */
 import { hash } from "node:crypto";
-import type { AuditEvent } from "./event.ts";
 
 export interface Chain {
-  /** The next line, without line end. */
-  append(event: AuditEvent): string;
+  /** From the members of a record, `{` included, to the next line, without line end. */
+  append(members: string): string;
 }
 
 export function createChain(): Chain {
   let sequence = 0;
   let previous = "";
   return {
-    append: (event) => {
+    append: (members) => {
       sequence += 1;
-      const text = JSON.stringify({ ...event, sequence, previous_hash: previous });
+      const text = `${members},"sequence":${sequence},"previous_hash":"${previous}"}`;
       previous = hash("sha256", text);
       return `${text.slice(0, -1)},"hash":"${previous}"}`;
     },

@@ -60,7 +60,14 @@ export function parsePointer(text: string): Pointer | null {
 }
 
 export function formatPointer(keys: Pointer): string {
-  return keys.map((key) => `/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+  return keys.map(formatKey).join("");
+}
+
+/** One step of a pointer, with its slash. Hardly any key has something to escape. */
+export function formatKey(key: string): string {
+  return key.includes("~") || key.includes("/")
+    ? `/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`
+    : `/${key}`;
 }
 
 function startsWith(keys: Pointer, start: Pointer): boolean {

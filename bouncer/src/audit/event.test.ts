@@ -5,12 +5,26 @@ import { planInput } from "../policy/fields.ts";
 import { buildInput } from "../policy/input.ts";
 import type { ExchangeReport } from "../proxy/exchange.ts";
 import { createChain } from "./chain.ts";
-import { planErasures, type Pointer } from "./erase.ts";
-import { buildDecisionEvent, buildEvent, buildOutcomeEvent, type Labels } from "./event.ts";
+import { type Erasures, planErasures, type Pointer } from "./erase.ts";
+import { createEventWriter, type Labels } from "./event.ts";
 
 const identity = { name: "policy.tar.gz", revision: "r7", sha256: "00", serial: null, deltas: 0 };
 
 const labels: Labels = { id: "run-1", app: "bouncer", version: "1.2.3", pod: "p", namespace: "n" };
+
+const read = (members: string): unknown => JSON.parse(`${members}}`);
+
+function buildEvent(report: ExchangeReport, of: Labels, erasures?: Erasures): unknown {
+  return read(createEventWriter(of, erasures).whole(report));
+}
+
+function buildDecisionEvent(report: ExchangeReport, of: Labels): unknown {
+  return read(createEventWriter(of).decision(report));
+}
+
+function buildOutcomeEvent(report: ExchangeReport, of: Labels): unknown {
+  return read(createEventWriter(of).outcome(report));
+}
 
 const report: ExchangeReport = {
   id: "7e0f2b1c-0000-4000-8000-000000000001",
@@ -187,7 +201,7 @@ const head = {
 
 const result = { allowed: true, headers: { "x-user": "s3cr3t-user", list: ["s3cr3t-1"] } };
 
-function inputOf(): object {
+function inputOf(): unknown {
   const planned = planInput(null);
   if (planned.kind !== "plan") throw new Error("no plan");
   const context = { time: () => "", id: () => "" };
@@ -240,7 +254,7 @@ test("records are chained: each names the hash of the one before, and its own", 
   const chain = createChain();
   let previous = "";
   for (let sequence = 1; sequence <= 3; sequence += 1) {
-    const line = chain.append({ n: sequence });
+    const line = chain.append(`{"n":${sequence}`);
     const [, body = "", own = ""] = /^(.*),"hash":"([0-9a-f]{64})"\}$/.exec(line) ?? [];
     expect(JSON.parse(line)).toMatchObject({ n: sequence, sequence, previous_hash: previous });
     expect(hash("sha256", `${body}}`)).toBe(own);

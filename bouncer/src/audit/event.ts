@@ -1,11 +1,15 @@
 /**
  * The audit record of one request: OPA's decision-log event, and what the bouncer knows besides.
- * Pure. The fields are documented in docs/reference/data-path.md.
+ * Written as JSON at once, on every request's path; test/reference/audit-event.ts says the same in
+ * objects. Pure. The fields are documented in docs/reference/data-path.md.
  */
-import type { BundleIdentity, Watched } from "../policy/decision.ts";
+import type { BundleIdentity, Decision, Watched } from "../policy/decision.ts";
 import type { ExchangeReport } from "../proxy/exchange.ts";
+import { createDocumentMask, type MaskDocument, type Masked } from "./document.ts";
 import { eraseFrom, type Erasures, noErasures } from "./erase.ts";
-import { mask, maskDocument, maskTarget } from "./mask.ts";
+import { createTargetMask, mask, type MaskTarget } from "./mask.ts";
+import { isPlain, quote } from "./quote.ts";
+import { createTimestamps } from "./timestamp.ts";
 
 export interface Labels {
   /** Of this run of the bouncer: a chain of records begins with it. */
@@ -16,144 +20,187 @@ export interface Labels {
   readonly namespace: string;
 }
 
-export type AuditEvent = Readonly<Record<string, unknown>>;
-
-/** Left out when there is nothing in it. */
-function listed(name: string, pointers: readonly string[]): AuditEvent {
-  return pointers.length === 0 ? {} : { [name]: pointers };
+/** Each gives the members of a record as JSON, from the opening brace on: the chain adds its own. */
+export interface EventWriter {
+  /** The whole of a request, when it is over. */
+  whole(report: ExchangeReport): string;
+  /** Before anything is sent on or back: of a refusal, also what the client will get. */
+  decision(report: ExchangeReport): string;
+  /** What became of a request whose decision is in the log already. */
+  outcome(report: ExchangeReport): string;
 }
 
-/** The fields of OPA's event. */
-function decisionFields({ decision }: ExchangeReport, erasures: Erasures): AuditEvent {
-  if (decision === null) return {};
-  const { bundles, watched } = decision;
-  const [input, result] = [
-    eraseFrom(decision.input ?? undefined, "input", erasures),
-    eraseFrom(decision.result, "result", erasures),
-  ];
-  const shown = [
-    maskDocument(input.value, "/input", erasures.parameters),
-    maskDocument(result.value, "/result"),
-  ] as const;
-  return {
-    ...(bundles.length === 0 ? {} : { bundles: describeBundles(bundles) }),
-    path: decision.path,
-    input: shown[0].value,
-    result: shown[1].value,
-    ...listed("erased", [...input.pointers, ...result.pointers]),
-    ...listed("masked", [...shown[0].pointers, ...shown[1].pointers]),
-    cached: decision.cached,
-    ...(watched === null ? {} : { [watched.role]: describeWatched(watched) }),
-  };
+export function createEventWriter(labels: Labels, erasures: Erasures = noErasures): EventWriter {
+  return new Writer(labels, erasures);
 }
 
-function describeBundles(bundles: readonly BundleIdentity[]): AuditEvent {
-  return Object.fromEntries(bundles.map(({ name, revision }) => [name, { revision }]));
+class Writer implements EventWriter {
+  readonly #erasures: Erasures;
+  readonly #labels: string;
+  readonly #hidesSource: boolean;
+  readonly #hasErasures: boolean;
+  readonly #maskTarget: MaskTarget;
+  readonly #maskInput: MaskDocument;
+  readonly #maskResult = createDocumentMask();
+  readonly #formatTime = createTimestamps();
+  /** Of the bundles that decided last: the same until others become active. */
+  #bundles: { readonly of: readonly BundleIdentity[]; readonly text: string } | null = null;
+
+  constructor(labels: Labels, erasures: Erasures) {
+    this.#erasures = erasures;
+    this.#labels = JSON.stringify(labels);
+    this.#hidesSource = erasures.facts.has("source");
+    this.#hasErasures = erasures.pointers.length > 0;
+    this.#maskTarget = createTargetMask(erasures.parameters);
+    this.#maskInput = createDocumentMask(this.#maskTarget);
+  }
+
+  whole(report: ExchangeReport): string {
+    return `${this.#begin(report)},"status":${report.status}${byteMembers(report)}`;
+  }
+
+  decision(report: ExchangeReport): string {
+    const status = report.reason === null ? "" : `,"status":${report.status}`;
+    return `${this.#begin(report)},"phase":"decision"${status}`;
+  }
+
+  outcome(report: ExchangeReport): string {
+    const head = this.#head("bouncer.dev/outcome", report.startedAt + report.durationMs, report);
+    return (
+      `${head},"metrics":{"timer_server_handler_ns":${nanoseconds(report.durationMs)}}` +
+      `,"phase":"outcome"${outcomeMembers(report)},"status":${report.status}${byteMembers(report)}`
+    );
+  }
+
+  #head(type: string, at: number, { id }: ExchangeReport): string {
+    return (
+      `{"type":"${type}","timestamp":"${this.#formatTime(at)}"` +
+      `,"decision_id":${quote(id)},"labels":${this.#labels}`
+    );
+  }
+
+  #begin(report: ExchangeReport): string {
+    const { decision, durationMs } = report;
+    return (
+      this.#head("openpolicyagent.org/decision_logs", report.startedAt, report) +
+      (decision === null ? "" : this.#decisionMembers(decision)) +
+      `,"requested_by":${this.#sourceOf(report)}` +
+      `,"metrics":{"timer_rego_query_eval_ns":${decision?.evaluationNs ?? 0}` +
+      `,"timer_server_handler_ns":${nanoseconds(durationMs)}}` +
+      `,"verdict":"${decision?.verdict.kind ?? "none"}"` +
+      this.#requestMembers(report) +
+      passageMembers(report) +
+      outcomeMembers(report) +
+      `,"port":${report.destination.port}`
+    );
+  }
+
+  #sourceOf({ source: { address, port } }: ExchangeReport): string {
+    if (this.#hidesSource) return `"${mask}"`;
+    return isPlain(address) ? `"${address}:${port}"` : JSON.stringify(`${address}:${port}`);
+  }
+
+  /** The fields of OPA's event. */
+  #decisionMembers(decision: Decision): string {
+    const { bundles, watched } = decision;
+    const erased: string[] = [];
+    const input = this.#inputOf(decision, erased);
+    const result = this.#resultOf(decision, erased);
+    return (
+      (bundles.length === 0 ? "" : this.#bundleMember(bundles)) +
+      `,"path":${quote(decision.path)}` +
+      (input === null ? "" : `,"input":${input.text}`) +
+      (result === null ? "" : `,"result":${result.text}`) +
+      (erased.length === 0 ? "" : `,"erased":${JSON.stringify(erased)}`) +
+      maskedMember(input, result) +
+      `,"cached":${decision.cached}` +
+      (watched === null ? "" : `,"${watched.role}":${describeWatched(watched)}`)
+    );
+  }
+
+  /** Without erasures, what is masked is the text that the policy got: `input` may be costly. */
+  #inputOf(decision: Decision, erased: string[]): Masked | null {
+    const text = this.#hasErasures
+      ? this.#erase(decision.input ?? undefined, "input", erased)
+      : (decision.inputText ?? toJson(decision.input ?? undefined));
+    return text === undefined ? null : this.#maskInput(text, "/input");
+  }
+
+  #resultOf({ result }: Decision, erased: string[]): Masked | null {
+    const text = this.#hasErasures ? this.#erase(result, "result", erased) : toJson(result);
+    return text === undefined ? null : this.#maskResult(text, "/result");
+  }
+
+  #erase(document: unknown, root: string, erased: string[]): string | undefined {
+    const { value, pointers } = eraseFrom(document, root, this.#erasures);
+    erased.push(...pointers);
+    return toJson(value);
+  }
+
+  #bundleMember(bundles: readonly BundleIdentity[]): string {
+    if (this.#bundles?.of !== bundles) {
+      const shown = bundles.map(({ name, revision }) => [name, { revision }] as const);
+      const text = `,"bundles":${JSON.stringify(Object.fromEntries(shown))}`;
+      this.#bundles = { of: bundles, text };
+    }
+    return this.#bundles.text;
+  }
+
+  #requestMembers({ head }: ExchangeReport): string {
+    if (head === null) return "";
+    const { facts } = this.#erasures;
+    const method = facts.has("method") ? mask : head.method;
+    const target = facts.has("target") ? mask : this.#maskTarget(head.target);
+    const host = facts.has("host") ? mask : head.host;
+    return `,"request":{"method":${quote(method)},"target":${quote(target)},"host":${quote(host)}}`;
+  }
+}
+
+/** As it is typed, it could not answer that there is nothing. */
+const toJson: (value: unknown) => string | undefined = JSON.stringify;
+
+function nanoseconds(ms: number): number {
+  return Math.round(ms * 1e6);
 }
 
 /** Under `candidate` or `current`: what the policy that was not enforced has decided. */
-function describeWatched({ bundle, verdict, reason, differs }: Watched): AuditEvent {
+function describeWatched({ bundle, verdict, reason, differs }: Watched): string {
   const { name, revision } = bundle;
-  return { bundle: name, revision, verdict, ...(reason === null ? {} : { reason }), differs };
+  const why = reason === null ? {} : { reason };
+  return JSON.stringify({ bundle: name, revision, verdict, ...why, differs });
 }
 
-function requestFields({ head }: ExchangeReport, { facts, parameters }: Erasures): AuditEvent {
-  if (head === null) return {};
-  return {
-    request: {
-      method: facts.has("method") ? mask : head.method,
-      target: facts.has("target") ? mask : maskTarget(head.target, parameters),
-      host: facts.has("host") ? mask : head.host,
-    },
-  };
+function maskedMember(input: Masked | null, result: Masked | null): string {
+  const ofInput = input?.pointers ?? [];
+  const ofResult = result?.pointers ?? [];
+  if (ofInput.length === 0 && ofResult.length === 0) return "";
+  return `,"masked":${JSON.stringify([...ofInput, ...ofResult])}`;
 }
 
 /** What would have been refused and was not: for which reason, and what let it through. */
-function passageFields({ passage }: ExchangeReport): AuditEvent {
-  return passage === null ? {} : { [passage.kind]: true, let_through: passage.reason };
+function passageMembers({ passage }: ExchangeReport): string {
+  return passage === null ? "" : `,"${passage.kind}":true,"let_through":"${passage.reason}"`;
 }
 
-function errorFields({ reason, detail, passage }: ExchangeReport): AuditEvent {
+function errorMember({ reason, detail, passage }: ExchangeReport): string {
   const told = reason === null ? passage : { reason, detail };
-  if (told === null || told.detail === null) return {};
-  return { error: { code: told.reason, message: told.detail } };
+  if (told === null || told.detail === null) return "";
+  return `,"error":{"code":"${told.reason}","message":${quote(told.detail)}}`;
 }
 
 /** How it ended, as far as there is something to say. */
-function outcomeFields(report: ExchangeReport): AuditEvent {
+function outcomeMembers(report: ExchangeReport): string {
   const { reason, aborted, upgraded, opaque, span } = report;
-  return {
-    ...(reason === null ? {} : { reason }),
-    ...errorFields(report),
-    ...(aborted === null ? {} : { aborted }),
-    ...(upgraded ? { upgraded: true } : {}),
-    ...(opaque ? { opaque: true } : {}),
-    ...(span === null ? {} : { trace_id: span.traceId, span_id: span.spanId }),
-  };
+  return (
+    (reason === null ? "" : `,"reason":"${reason}"`) +
+    errorMember(report) +
+    (aborted === null ? "" : `,"aborted":"${aborted}"`) +
+    (upgraded ? ',"upgraded":true' : "") +
+    (opaque ? ',"opaque":true' : "") +
+    (span === null ? "" : `,"trace_id":"${span.traceId}","span_id":"${span.spanId}"`)
+  );
 }
 
-function byteFields({ requestBytes, responseBytes }: ExchangeReport): AuditEvent {
-  return { request_bytes: requestBytes, response_bytes: responseBytes };
-}
-
-function beginEvent(report: ExchangeReport, labels: Labels, erasures: Erasures): AuditEvent {
-  const { decision, source } = report;
-  return {
-    type: "openpolicyagent.org/decision_logs",
-    timestamp: new Date(report.startedAt).toISOString(),
-    decision_id: report.id,
-    labels,
-    ...decisionFields(report, erasures),
-    requested_by: erasures.facts.has("source") ? mask : `${source.address}:${source.port}`,
-    metrics: {
-      timer_rego_query_eval_ns: decision?.evaluationNs ?? 0,
-      timer_server_handler_ns: Math.round(report.durationMs * 1e6),
-    },
-    verdict: decision?.verdict.kind ?? "none",
-    ...requestFields(report, erasures),
-    ...passageFields(report),
-    ...outcomeFields(report),
-    port: report.destination.port,
-  };
-}
-
-/** The whole of a request, when it is over. */
-export function buildEvent(
-  report: ExchangeReport,
-  labels: Labels,
-  erasures: Erasures = noErasures,
-): AuditEvent {
-  return {
-    ...beginEvent(report, labels, erasures),
-    status: report.status,
-    ...byteFields(report),
-  };
-}
-
-/** Before anything is sent on or back: of a refusal, also what the client will get. */
-export function buildDecisionEvent(
-  report: ExchangeReport,
-  labels: Labels,
-  erasures: Erasures = noErasures,
-): AuditEvent {
-  return {
-    ...beginEvent(report, labels, erasures),
-    phase: "decision",
-    ...(report.reason === null ? {} : { status: report.status }),
-  };
-}
-
-/** What became of a request whose decision is in the log already. */
-export function buildOutcomeEvent(report: ExchangeReport, labels: Labels): AuditEvent {
-  return {
-    type: "bouncer.dev/outcome",
-    timestamp: new Date(report.startedAt + report.durationMs).toISOString(),
-    decision_id: report.id,
-    labels,
-    metrics: { timer_server_handler_ns: Math.round(report.durationMs * 1e6) },
-    phase: "outcome",
-    ...outcomeFields(report),
-    status: report.status,
-    ...byteFields(report),
-  };
+function byteMembers({ requestBytes, responseBytes }: ExchangeReport): string {
+  return `,"request_bytes":${requestBytes},"response_bytes":${responseBytes}`;
 }

@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { maskDocument, maskTarget } from "./mask.ts";
+import { createDocumentMask } from "./document.ts";
+import { maskTarget } from "./mask.ts";
+
+function maskDocument(document: unknown, root: string) {
+  const { text, pointers } = createDocumentMask()(JSON.stringify(document), root);
+  return { value: JSON.parse(text) as unknown, pointers };
+}
 
 test.each([
   ["/a", "/a"],
@@ -68,6 +74,6 @@ test("the raw body and the query in the header member :path are masked, too", ()
   });
 });
 
-test.each([[null], [undefined], [true], ["text"], [[1, 2]]])("%j stays as it is", (value) => {
+test.each([[null], [true], ["text"], [[1, 2]]])("%j stays as it is", (value) => {
   expect(maskDocument(value, "/result")).toEqual({ value, pointers: [] });
 });

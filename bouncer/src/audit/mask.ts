@@ -1,13 +1,13 @@
 /**
- * What must not get into audit records: credentials and bodies. A masked value is `***`, and its
- * JSON pointer is listed, as OPA's decision logs do. Pure: answers with copies.
+ * What must not get into audit records: credentials and bodies. A masked value is `***`. Which
+ * members of a document these are, and what is shown of a request target. Pure.
  */
 
-import { type Erasures, formatPointer } from "./erase.ts";
+import type { Erasures } from "./erase.ts";
 
 export const mask = "***";
 
-const secretHeaders = new Set([
+const secretHeaders = [
   "authorization",
   "cookie",
   "proxy-authorization",
@@ -17,9 +17,9 @@ const secretHeaders = new Set([
   "x-auth-token",
   "x-csrf-token",
   "x-xsrf-token",
-]);
+];
 
-const secretParameters = new Set([
+const secretParameters: ReadonlySet<string> = new Set([
   "access_token",
   "api_key",
   "apikey",
@@ -36,7 +36,7 @@ const secretParameters = new Set([
 ]);
 
 /** Keys whose whole value goes, wherever they are in a document; in lower case. */
-const secretKeys = new Set([
+export const secretKeys: ReadonlySet<string> = new Set([
   ...secretHeaders,
   ...secretParameters,
   "body",
@@ -45,15 +45,9 @@ const secretKeys = new Set([
 ]);
 
 /** Texts with a query string in them; Envoy's input has the target among the headers, too. */
-const targets = new Set(["path", ":path", "query"]);
+export const targetKeys: ReadonlySet<string> = new Set(["path", ":path", "query"]);
 
-export interface Masked {
-  readonly value: unknown;
-  /** JSON pointers (RFC 6901) below `root`. */
-  readonly pointers: readonly string[];
-}
-
-type Parameters = Erasures["parameters"];
+export type Parameters = Erasures["parameters"];
 
 /** As whoever reads the query will read it: `%74oken` is `token`. */
 function decodeName(name: string): string {
@@ -72,48 +66,29 @@ function isSecret(name: string, extra: Parameters): boolean {
 
 const noParameters: Parameters = new Set();
 
+/** In every target with a secret parameter; in others, too. `u`: as `toLowerCase`, all of Unicode. */
+const suspicious = new RegExp(`[%+]|${[...secretParameters].join("|")}`, "iu");
+
 /** `/a?token=x&b=1` becomes `/a?token=***&b=1`; `extra`: more parameters that are not shown. */
 export function maskTarget(target: string, extra: Parameters = noParameters): string {
   if (extra === "all") return target.replace(/\?[^]+$/, `?${mask}`);
-  if (!target.includes("=")) return target;
+  if (!target.includes("=") || (extra.size === 0 && !suspicious.test(target))) return target;
   return target.replaceAll(/([?&]|^)([^=&?#]+)=([^&#]*)/g, (pair, lead: string, name: string) =>
     isSecret(name, extra) ? `${lead}${name}=${mask}` : pair,
   );
 }
 
-/** Masks a document of any shape below the pointer `root`. On every request's path: no waste. */
-export function maskDocument(
-  document: unknown,
-  root: string,
-  extra: Parameters = noParameters,
-): Masked {
-  const pointers: string[] = [];
-  const trail: string[] = [];
-  const visitMember = (key: string, value: unknown): unknown => {
-    trail.push(key);
-    const shown = secretKeys.has(key.toLowerCase()) ? hide(value) : visit(key, value);
-    trail.pop();
-    return shown;
-  };
-  const hide = (value: unknown): unknown => {
-    if (value === null || value === undefined) return value;
-    pointers.push(root + formatPointer(trail));
-    return mask;
-  };
-  const visit = (key: string, value: unknown): unknown => {
-    if (typeof value === "string") return targets.has(key) ? visitTarget(value) : value;
-    if (typeof value !== "object" || value === null) return value;
-    if (Array.isArray(value)) {
-      return value.map((item: unknown, i) => visitMember(String(i), item));
+export type MaskTarget = (target: string) => string;
+
+/** A record shows one target several times: it is masked once. */
+export function createTargetMask(extra: Parameters = noParameters): MaskTarget {
+  let last = "";
+  let shown = "";
+  return (target) => {
+    if (target !== last) {
+      shown = maskTarget(target, extra);
+      last = target;
     }
-    const shown: Record<string, unknown> = {};
-    for (const [name, item] of Object.entries(value)) shown[name] = visitMember(name, item);
     return shown;
   };
-  const visitTarget = (target: string): string => {
-    const shown = maskTarget(target, extra);
-    if (shown !== target) pointers.push(root + formatPointer(trail));
-    return shown;
-  };
-  return { value: visit("", document), pointers };
 }

@@ -43,10 +43,7 @@ export const defaultBatching = {
   patienceMs: 5000,
 };
 
-interface Line {
-  readonly text: string;
-  readonly settle: ((commit: Commit) => void) | null;
-}
+type Settle = (commit: Commit) => void;
 
 const stuck = "the destination takes nothing";
 
@@ -56,8 +53,11 @@ export function createSink(options: SinkOptions): Sink {
 
 class Queue implements Sink {
   readonly #options: SinkOptions;
-  #lines: Line[] = [];
-  #size = 0;
+  /** What waits, as it will be written: one text, for lines are many and few are waited for. */
+  #text = "";
+  #lines = 0;
+  /** Of the lines that somebody waits for. */
+  #settles: Settle[] = [];
   #timer: NodeJS.Timeout | undefined;
   #isScheduled = false;
   #writing: Promise<void> | null = null;
@@ -74,24 +74,29 @@ class Queue implements Sink {
     return since !== undefined && performance.now() - since > this.#options.patienceMs;
   }
 
+  /** Without the ends of lines. */
+  #size(): number {
+    return this.#text.length - this.#lines;
+  }
+
   isOpen(): boolean {
-    return this.#size < this.#options.maxQueued && !this.#isStuck();
+    return this.#size() < this.#options.maxQueued && !this.#isStuck();
   }
 
   problem(): string | null {
     return this.#isStuck() ? stuck : this.#problem;
   }
 
-  #push(line: Line): boolean {
-    if (this.#size + line.text.length > this.#options.maxQueued) return false;
-    this.#lines.push(line);
-    this.#size += line.text.length;
+  #push(line: string): boolean {
+    if (this.#size() + line.length > this.#options.maxQueued) return false;
+    this.#text += `${line}\n`;
+    this.#lines += 1;
     return true;
   }
 
-  write(text: string): boolean {
-    if (!this.#push({ text, settle: null })) return false;
-    if (this.#size >= this.#options.batchSize) this.#start();
+  write(line: string): boolean {
+    if (!this.#push(line)) return false;
+    if (this.#size() >= this.#options.batchSize) this.#start();
     else if (this.#writing === null) {
       this.#timer ??= setTimeout(() => {
         this.#start();
@@ -100,7 +105,7 @@ class Queue implements Sink {
     return true;
   }
 
-  commit(text: string): Promise<Commit> {
+  commit(line: string): Promise<Commit> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         resolve("late");
@@ -109,8 +114,10 @@ class Queue implements Sink {
         clearTimeout(timer);
         resolve(commit);
       };
-      if (this.#push({ text, settle })) this.#startSoon();
-      else settle("refused");
+      if (this.#push(line)) {
+        this.#settles.push(settle);
+        this.#startSoon();
+      } else settle("refused");
     });
   }
 
@@ -133,24 +140,29 @@ class Queue implements Sink {
   async #flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    while (this.#lines.length > 0) {
-      const lines = this.#lines;
-      this.#lines = [];
-      this.#size = 0;
-      const done = await this.#writeBatch(lines);
-      for (const { settle } of lines) settle?.(done);
+    while (this.#lines > 0) {
+      const [text, lines, settles] = [this.#text, this.#lines, this.#settles];
+      this.#forget();
+      const done = await this.#writeBatch(text, lines);
+      for (const settle of settles) settle(done);
     }
   }
 
-  async #writeBatch(lines: readonly Line[]): Promise<Commit> {
-    this.#batch = { lines: lines.length, since: performance.now() };
+  #forget(): void {
+    this.#text = "";
+    this.#lines = 0;
+    this.#settles = [];
+  }
+
+  async #writeBatch(text: string, lines: number): Promise<Commit> {
+    this.#batch = { lines, since: performance.now() };
     try {
-      await this.#options.writeBatch(`${lines.map(({ text }) => text).join("\n")}\n`);
+      await this.#options.writeBatch(text);
       this.#problem = null;
       return "written";
     } catch (error) {
       this.#problem = error instanceof Error ? error.message : String(error);
-      this.#options.onLost(lines.length, error);
+      this.#options.onLost(lines, error);
       return "refused";
     } finally {
       this.#batch = null;
@@ -162,8 +174,8 @@ class Queue implements Sink {
     let timer: NodeJS.Timeout | undefined;
     const givenUp = new Promise<void>((resolve) => {
       timer = setTimeout(() => {
-        this.#options.onLost(this.#lines.length + (this.#batch?.lines ?? 0), new Error(stuck));
-        this.#lines = [];
+        this.#options.onLost(this.#lines + (this.#batch?.lines ?? 0), new Error(stuck));
+        this.#forget();
         resolve();
       }, this.#options.patienceMs);
     });
