@@ -46,7 +46,8 @@ export interface ExchangeReport {
 
 export type Report = (report: ExchangeReport) => void;
 
-export class Exchange {
+/** Is the report on itself: there is nothing to copy for whom it is told to at its end. */
+export class Exchange implements ExchangeReport {
   head: RequestHead | null = null;
   decision: Decision | null = null;
   passage: Passage | null = null;
@@ -62,8 +63,9 @@ export class Exchange {
   span: SpanContext | null = null;
   readonly source: Endpoint;
   readonly destination: Endpoint;
-  readonly #startedAt = Date.now();
+  readonly startedAt = Date.now();
   readonly #start = performance.now();
+  #durationMs: number | null = null;
   readonly #report: Report;
   #id: string | null = null;
   #over = false;
@@ -80,23 +82,29 @@ export class Exchange {
     return this.#id;
   }
 
+  /** Until now; when it is over, until then. */
+  get durationMs(): number {
+    return this.#durationMs ?? performance.now() - this.#start;
+  }
+
   /** Reports, the first time it is called: a request has one record, however it ends. */
   finish(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#report(this.describe());
+    this.#durationMs = performance.now() - this.#start;
+    this.#report(this);
   }
 
   get isOver(): boolean {
     return this.#over;
   }
 
-  /** As far as it has come. */
+  /** As far as it has come, in a copy. */
   describe(): ExchangeReport {
     return {
       id: this.id,
-      startedAt: this.#startedAt,
-      durationMs: performance.now() - this.#start,
+      startedAt: this.startedAt,
+      durationMs: this.durationMs,
       source: this.source,
       destination: this.destination,
       head: this.head,

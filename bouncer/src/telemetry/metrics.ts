@@ -1,10 +1,12 @@
 /**
- * What `/metrics` shows. Labels have closed sets of values: reasons and codes of `errors.ts`. The
- * only importer of prom-client.
+ * What `/metrics` shows. Labels have closed sets of values: reasons and codes of `errors.ts`. With
+ * `counted-histogram.ts`, the only importer of prom-client.
  */
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Registry } from "prom-client";
 import type { CandidateStatus, PolicyStatus } from "../policy/decision.ts";
 import type { ExchangeReport } from "../proxy/exchange.ts";
+import { CountedHistogram } from "./counted-histogram.ts";
+import { type Counts, Tally } from "./tally.ts";
 
 export interface MetricSources {
   readonly version: string;
@@ -32,31 +34,8 @@ function seconds(ms: number): number {
 export function createMetrics(sources: MetricSources): Metrics {
   const registry = new Registry();
   const registers = [registry];
-  const requests = new Counter({
-    name: "bouncer_requests_total",
-    help: "Requests by verdict of the policy (allow, deny, none) and reason of refusal",
-    labelNames: ["verdict", "reason"] as const,
-    registers,
-  });
-  const opaque = new Counter({
-    name: "bouncer_opaque_connections_total",
-    help: "Connections on opaque ports that are over, by verdict of the policy and reason of refusal",
-    labelNames: ["verdict", "reason"] as const,
-    registers,
-  });
-  const duration = new Histogram({
-    name: "bouncer_request_duration_seconds",
-    help: "Time from the head of a request to the end of its response",
-    labelNames: ["verdict"] as const,
-    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
-    registers,
-  });
-  const evaluation = new Histogram({
-    name: "bouncer_policy_evaluation_seconds",
-    help: "Time in the policy evaluator, cache hits left out",
-    buckets: [0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.01, 0.1],
-    registers,
-  });
+  const tally = new Tally();
+  registerTally(registry, tally);
   const upstreamErrors = new Counter({
     name: "bouncer_upstream_errors_total",
     help: "Requests that the application did not answer, connections that it did not accept",
@@ -94,17 +73,9 @@ export function createMetrics(sources: MetricSources): Metrics {
     registers,
   });
   registerReadings(registry, sources);
-  const count = ({ decision, reason, ...report }: ExchangeReport): void => {
-    const verdict = decision?.verdict.kind ?? "none";
-    (report.opaque ? opaque : requests).inc({ verdict, reason: reason ?? "" });
-    // A connection takes as long as its two sides like.
-    if (!report.opaque) duration.observe({ verdict }, seconds(report.durationMs));
-  };
   return {
     observe: (report) => {
-      count(report);
-      const { evaluationNs = 0 } = report.decision ?? {};
-      if (evaluationNs > 0) evaluation.observe(evaluationNs / 1e9);
+      tally.observe(report);
       if (report.reason !== null && upstreamReasons.has(report.reason)) {
         upstreamErrors.inc({ reason: report.reason });
       }
@@ -122,6 +93,56 @@ export function createMetrics(sources: MetricSources): Metrics {
     render: () => registry.metrics(),
     describe: () => registry.getMetricsAsJSON(),
   };
+}
+
+/** What is counted elsewhere, and only shown here. */
+function registerTally(registry: Registry, tally: Tally): void {
+  const registers = [registry];
+  const counter = (name: string, help: string, { all }: Counts): void => {
+    const labelNames = ["verdict", "reason"] as const;
+    // oxlint-disable-next-line no-new -- it lives in the registry
+    new Counter({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset();
+        for (const { verdict, reason, value } of all) this.inc({ verdict, reason }, value);
+      },
+    });
+  };
+  counter(
+    "bouncer_requests_total",
+    "Requests by verdict of the policy (allow, deny, none) and reason of refusal",
+    tally.requests,
+  );
+  counter(
+    "bouncer_opaque_connections_total",
+    "Connections on opaque ports that are over, by verdict of the policy and reason of refusal",
+    tally.opaque,
+  );
+  // oxlint-disable no-new -- they live in the registry
+  new CountedHistogram(
+    {
+      name: "bouncer_request_duration_seconds",
+      help: "Time from the head of a request to the end of its response",
+      labelNames: ["verdict"],
+      buckets: tally.durationBounds,
+      registers,
+    },
+    tally.durations,
+  );
+  new CountedHistogram(
+    {
+      name: "bouncer_policy_evaluation_seconds",
+      help: "Time in the policy evaluator, cache hits left out",
+      buckets: tally.evaluationBounds,
+      registers,
+    },
+    tally.evaluations,
+  );
+  // oxlint-enable no-new
 }
 
 /** Absent while there is no candidate; counts begin anew with each. */
