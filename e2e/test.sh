@@ -24,7 +24,7 @@ unit() { tools helm opa && suite unit; }
 policy() { tools opa && opa test --verbose examples/policy/*.rego examples/policy/data.json | tee "$results/policy.txt"; }
 conformance() { "$REPO/conformance/run.sh" --summary "$results/conformance.json"; }
 integration() {
-  tools opa registry versitygw
+  tools opa registry versitygw h2spec
   if can_install; then install_packages openssl; fi
   examples/policy/build.sh
   suite integration

@@ -16,7 +16,8 @@ sha256() { if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 25
 
 TOOLS=$CACHE/tools-$(versions_key tools kubernetes)
 SERVERS=$CACHE/servers-$(versions_key servers)
-export PATH="$TOOLS:$SERVERS:$REPO/node_modules/.bin:$PATH"
+CHECKS=$CACHE/checks-$(versions_key checks)
+export PATH="$TOOLS:$SERVERS:$CHECKS:$REPO/node_modules/.bin:$PATH"
 
 elapsed() { printf '%dm%02ds' $(($1 / 60)) $(($1 % 60)); }
 say() { printf '%s\n' "$*" >&2; }

@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# usage: tools.sh TOOL...      (kind kubectl helm opa registry versitygw)
+# usage: tools.sh TOOL...      (kind kubectl helm opa registry versitygw h2spec)
 # Makes sure that each tool is there: one on PATH that is new enough, else built by Go from the
-# versions pinned in modules/, into the cache. Prints the folders to put first on PATH. The last two
-# are servers that tests start: a registry, and a store that speaks S3.
+# versions pinned in modules/, into the cache. Prints the folders to put first on PATH. Two are
+# servers that tests start: a registry, and a store that speaks S3. The last holds servers against
+# the RFCs of HTTP/2.
 source "$(dirname "$0")/env.sh"
 
 # TOOL -> the oldest version that will do, and where to get it
 minimum() {
   case $1 in
     kind) echo 0.24.0 ;; kubectl) echo 1.29.0 ;; helm) echo 3.17.0 ;; opa) echo 1.22.0 ;;
-    registry) echo 3.0.0 ;; versitygw) echo 1.0.0 ;;
+    registry) echo 3.0.0 ;; versitygw) echo 1.0.0 ;; h2spec) echo 2.2.1 ;;
   esac
 }
 home_page() {
@@ -20,6 +21,7 @@ home_page() {
     opa) echo https://www.openpolicyagent.org/docs#1-download-opa ;;
     registry) echo https://distribution.github.io/distribution ;;
     versitygw) echo https://github.com/versity/versitygw ;;
+    h2spec) echo https://github.com/summerwind/h2spec ;;
   esac
 }
 found_version() {
@@ -30,6 +32,7 @@ found_version() {
     opa) opa version ;;
     # Built without a version stamped in; any other program of these names is not ours to trust.
     registry | versitygw) [ "$(command -v "$1")" = "$SERVERS/$1" ] && minimum "$1" ;;
+    h2spec) [ "$(command -v "$1")" = "$CHECKS/$1" ] && minimum "$1" ;;
   esac 2>/dev/null | grep -Eo '[0-9]+\.[0-9]+(\.[0-9]+)?' | head -n 1
 }
 new_enough() {
@@ -47,8 +50,9 @@ build() { # build TOOL
     kubectl) package=k8s.io/kubernetes/cmd/kubectl module=kubernetes ;;
     registry) package=github.com/distribution/distribution/v3/cmd/registry module=servers ;;
     versitygw) package=github.com/versity/versitygw/cmd/versitygw module=servers ;;
+    h2spec) package=github.com/summerwind/h2spec/cmd/h2spec module=checks ;;
   esac
-  if [ "$module" = servers ]; then folder=$SERVERS; fi
+  case $module in servers) folder=$SERVERS ;; checks) folder=$CHECKS ;; esac
   directory=$(mktemp -d "$folder/.build.XXXXXX")
   if [ "$module" = kubernetes ]; then
     "$CLUSTER_DIR/kubernetes.sh" "$directory" "$package"
@@ -59,12 +63,12 @@ build() { # build TOOL
   rmdir "$directory"
 }
 
-mkdir -p "$TOOLS" "$SERVERS"
+mkdir -p "$TOOLS" "$SERVERS" "$CHECKS"
 for tool in "$@"; do
-  [ -n "$(minimum "$tool")" ] || fail "Cannot get \"$tool\": known tools are kind, kubectl, helm, opa, registry and versitygw"
+  [ -n "$(minimum "$tool")" ] || fail "Cannot get \"$tool\": known tools are kind, kubectl, helm, opa, registry, versitygw and h2spec"
   new_enough "$tool" && continue
   command -v go >/dev/null ||
     fail "Cannot find $tool $(minimum "$tool") or newer on PATH, nor Go to build it. Get $tool at $(home_page "$tool")"
   step "$tool (built from source by Go)" build "$tool"
 done
-echo "$TOOLS:$SERVERS"
+echo "$TOOLS:$SERVERS:$CHECKS"
