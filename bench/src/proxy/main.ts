@@ -45,7 +45,7 @@ const extent: Extent = values.short
   : { rounds: 3, seconds: 2, warmUpSeconds: 1 };
 const shortLoads = ["get-16", "unique", "refused", "post-10k", "get-1m", "rate-2000"];
 const shortTargets = ["direct", "haproxy-log", "envoy", "bouncer", "bouncer-no-cache"];
-const starts = 7;
+const starts = values.short ? 3 : 7;
 
 const tell = (line: string): void => {
   process.stderr.write(`${line}\n`);
@@ -99,6 +99,7 @@ async function measureRest(
     if (!isCompared && !alsoNames.includes(target.name)) continue;
     tell(`${target.title}: start and memory`);
     standing.push(await measureStanding(target, place, starts));
+    if (values.short) continue;
     if (!idleTargets.includes(target.name) && !alsoNames.includes(target.name)) continue;
     idle.push(await measureIdle(target, place));
   }

@@ -3,8 +3,9 @@ import { checkAnswer } from "./check.ts";
 import { type Aim, runLoad } from "./generators.ts";
 import { type Instance, type Place, startInstance } from "./instance.ts";
 import type { Load } from "./loads.ts";
+import { busySeconds } from "./processor.ts";
 import { countWork, findProblems } from "./outcome.ts";
-import { percentileOf, type Spread, spreadOf } from "./statistics.ts";
+import { medianOf, percentileOf, type Spread, spreadOf } from "./statistics.ts";
 import type { Target } from "./targets.ts";
 import { cpuOf, memoryOf, resetPeak } from "./tree.ts";
 
@@ -30,6 +31,8 @@ export interface Cell {
   readonly perSecond: Spread;
   /** The highest of all rounds, in MiB. */
   readonly peakMiB: number;
+  /** Share of the target's processor that others took: what disturbed the measurement. */
+  readonly others: number;
   /** Of loads at a fixed rate, in milliseconds. */
   readonly latency: Latency | null;
 }
@@ -57,6 +60,7 @@ interface Sample {
   readonly cpu: number;
   readonly perSecond: number;
   readonly peakMiB: number;
+  readonly others: number;
   readonly latenciesMs: readonly number[];
 }
 
@@ -151,15 +155,16 @@ async function sample(
   { place, asked }: Running,
 ): Promise<Sample> {
   const aim: Aim = { peers: place.peers, folder: place.folder, ports };
-  let before = 0;
-  let after = 0;
+  let before = { cpu: 0, busy: 0, at: 0 };
+  let after = before;
+  const read = () => ({ cpu: cpuOf(pids), busy: busySeconds(), at: performance.now() / 1000 });
   resetPeak(pids);
   const outcome = await runLoad(load, seconds, aim, {
     before: () => {
-      before = cpuOf(pids);
+      before = read();
     },
     after: () => {
-      after = cpuOf(pids);
+      after = read();
     },
   });
   // A WebSocket is one request, however much is said on it.
@@ -168,10 +173,13 @@ async function sample(
   const problems = findProblems(load, outcome, target.decides);
   if (problems.length > 0) throw new Error(problems.join("; "));
   const work = countWork(load, outcome);
+  const cpu = after.cpu - before.cpu;
+  const foreign = after.busy - before.busy - cpu;
   return {
-    cpu: ((after - before) / work) * 10_000,
+    cpu: (cpu / work) * 10_000,
     perSecond: work / outcome.seconds,
     peakMiB: memoryOf(pids).peak,
+    others: Math.max(0, foreign / (after.at - before.at)),
     latenciesMs: outcome.latenciesMs,
   };
 }
@@ -186,6 +194,7 @@ function summarize(load: Load, target: string, samples: readonly Sample[]): Cell
     cpu: spreadOf(samples.map(({ cpu }) => cpu)),
     perSecond: spreadOf(samples.map(({ perSecond }) => perSecond)),
     peakMiB: Math.max(...samples.map(({ peakMiB }) => peakMiB)),
+    others: medianOf(samples.map(({ others }) => others)),
     latency: isPaced
       ? { p50: percentile(0.5), p95: percentile(0.95), p99: percentile(0.99) }
       : null,

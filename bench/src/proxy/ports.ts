@@ -1,6 +1,6 @@
 /** Ports on the loopback. What is asked for differs by what answers it: see `Upstream`. */
 import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
+import { createServer } from "node:net";
 
 /**
  * `plain`: GET, answered by nginx; `sink`: bodies and WebSockets, answered by a server that reads
@@ -14,17 +14,33 @@ export interface Ports {
 
 export type PortKind = keyof Ports;
 
+/**
+ * Below those that the kernel gives to connections, any of which could be in the way by the time
+ * that a port is listened on.
+ */
+const range = { first: 20_000, last: 32_000 } as const;
+let next = range.first;
+
 export async function findPorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => once(server, "listening")));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(
-    servers.map((server) => {
-      server.close();
-      return once(server, "close");
-    }),
-  );
+  const ports: number[] = [];
+  while (ports.length < count) {
+    if (next > range.last) throw new Error(`no port is free up to ${range.last}`);
+    if (await isFree(next)) ports.push(next);
+    next += 1;
+  }
   return ports;
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port);
+  try {
+    await once(server, "listening");
+  } catch {
+    return false;
+  }
+  server.close();
+  await once(server, "close");
+  return true;
 }
 
 export async function findSet(): Promise<Ports> {

@@ -1,5 +1,6 @@
 /** Which processor does what: what is measured has one for itself, everything else shares the other. */
 import { execFileSync, spawn, type ChildProcess, type SpawnOptions } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 
 export const measured = "0";
@@ -20,4 +21,18 @@ export function spawnOn(
   options: SpawnOptions,
 ): ChildProcess {
   return spawn("taskset", ["-c", processor, ...command], options);
+}
+
+const ticksPerSecond = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
+/** Of `/proc/stat`: all but idle, waiting for I/O, and guests, who are counted as users already. */
+const busyFields = [1, 2, 3, 6, 7, 8];
+
+/** Seconds that the processor of what is measured has been busy, with whatever, or was taken away. */
+export function busySeconds(): number {
+  const line = readFileSync("/proc/stat", "utf8")
+    .split("\n")
+    .find((one) => one.startsWith(`cpu${measured} `));
+  const fields = (line ?? "").split(" ");
+  const ticks = busyFields.reduce((sum, field) => sum + Number(fields[field]), 0);
+  return ticks / ticksPerSecond;
 }

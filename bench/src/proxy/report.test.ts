@@ -12,7 +12,15 @@ function cell(load: string, target: string, cpu: number, latencyMs: number | nul
     latencyMs === null
       ? null
       : { p50: spread(latencyMs), p95: spread(latencyMs * 1.5), p99: spread(latencyMs * 4) };
-  return { load, target, cpu: spread(cpu), perSecond: spread(20_000), peakMiB: 80, latency };
+  return {
+    load,
+    target,
+    cpu: spread(cpu),
+    perSecond: spread(20_000),
+    peakMiB: 80,
+    others: 0.01,
+    latency,
+  };
 }
 
 const results: Results = {

@@ -45,8 +45,17 @@ function formatLoad(load: Names["loads"][number], cells: readonly Cell[], names:
   const envoy = compared("envoy");
   const haproxy = compared("haproxy-log");
   const isPaced = mine.some(({ latency }) => latency !== null);
-  const head = ["", "CPU s/10k", "", "to Envoy", "to HAProxy+log", "requests/s", "peak MiB"];
-  const rows = mine.map(({ target, cpu, perSecond, peakMiB, latency }) => [
+  const head = [
+    "",
+    "CPU s/10k",
+    "",
+    "to Envoy",
+    "to HAProxy+log",
+    "requests/s",
+    "peak MiB",
+    "others",
+  ];
+  const rows = mine.map(({ target, cpu, perSecond, peakMiB, others, latency }) => [
     `  ${names.targets.find(({ name }) => name === target)?.title ?? target}`,
     // What is not proxied costs nothing here.
     ...(target === "direct"
@@ -59,6 +68,7 @@ function formatLoad(load: Names["loads"][number], cells: readonly Cell[], names:
         ]),
     perSecond.median.toFixed(0),
     target === "direct" ? "-" : peakMiB.toFixed(0),
+    `${Math.round(others * 100)}%`,
     ...(latency === null
       ? []
       : percentiles.map((key) => `${digits(latency[key].median)} ${spread(latency[key])}`)),

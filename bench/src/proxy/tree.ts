@@ -1,6 +1,6 @@
 /** CPU time and memory of a process with all of its descendants. */
-import { readFileSync, writeFileSync } from "node:fs";
-import { cpuSeconds, memoryMiB } from "../process.ts";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { memoryMiB } from "../process.ts";
 
 function childrenOf(pid: number): readonly number[] {
   const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
@@ -13,8 +13,25 @@ function treeOf(pid: number): readonly number[] {
 
 const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0);
 
-export const cpuOf = (pids: readonly number[]): number =>
-  sum(pids.flatMap(treeOf).map((pid) => cpuSeconds(pid)));
+/**
+ * User and system time in seconds: of each thread, from the scheduler's own count of nanoseconds,
+ * since `stat` counts in hundredths of a second. What a thread took that has ended is forgotten; no
+ * target ends threads that work.
+ */
+export function cpuOf(pids: readonly number[]): number {
+  const threads = pids
+    .flatMap(treeOf)
+    .flatMap((pid) => readdirSync(`/proc/${pid}/task`).map((thread) => `${pid}/task/${thread}`));
+  return sum(threads.map(nanosecondsOf)) / 1e9;
+}
+
+function nanosecondsOf(thread: string): number {
+  try {
+    return Number(readFileSync(`/proc/${thread}/schedstat`, "utf8").split(" ")[0]);
+  } catch {
+    return 0; // it ended just now
+  }
+}
 
 export interface Memory {
   readonly rss: number;
