@@ -3,6 +3,7 @@ import type { ClientStreamHost, Http2ClientStream } from "./client-stream.ts";
 import { errorCodeName, errorCodes } from "./error-code.ts";
 import { frameTypes } from "./frame.ts";
 import { type Block, type HeaderLimits, Session } from "./session.ts";
+import { defaultSettings } from "./settings.ts";
 import type { Wire } from "./wire.ts";
 
 export interface ClientSessionOptions {
@@ -36,7 +37,16 @@ export class ClientSession extends Session<Http2ClientStream> implements ClientS
   #isLeaving = false;
 
   constructor({ wire, limits, maxStreams, assumedStreams, owner }: ClientSessionOptions) {
-    super({ wire, role: "client", limits, settings: { enablePush: 0 } });
+    super({
+      wire,
+      role: "client",
+      limits,
+      settings: { enablePush: 0 },
+      // It is near, and what it sends ahead of slow clients is to stay with it; but none of them
+      // may keep the others waiting.
+      maxReceiveWindow: defaultSettings.initialWindowSize,
+      maxQueuedBytes: Number.POSITIVE_INFINITY,
+    });
     this.#maxStreams = maxStreams;
     this.#assumedStreams = assumedStreams;
     this.#owner = owner;

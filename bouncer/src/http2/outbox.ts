@@ -27,6 +27,7 @@ export class Outbox {
   readonly #wire: Wire;
   readonly #writer = new FrameWriter();
   #window = defaultSettings.initialWindowSize;
+  #dataWork = 0;
   #isFull = false;
   #isScheduled = false;
   #isPumping = false;
@@ -69,6 +70,7 @@ export class Outbox {
   /** Within `credit`, and the stream's own window. */
   data(streamId: number, chunk: Buffer, endStream: boolean): void {
     this.#window -= chunk.length;
+    this.#dataWork += 4 + chunk.length / 2048;
     this.frames.data(streamId, chunk, endStream);
     if (this.#writer.length >= flushBytes) this.flush();
   }
@@ -76,6 +78,13 @@ export class Outbox {
   /** Sets END_STREAM on what was written last if that is of this stream, else sends it alone. */
   end(streamId: number): void {
     if (!this.#writer.endLast(streamId)) this.frames.data(streamId, nothing, true);
+  }
+
+  /** What the DATA since the last call is worth: so many updates of windows are in order. */
+  takeDataWork(): number {
+    const work = this.#dataWork;
+    this.#dataWork = 0;
+    return work;
   }
 
   setMaxFrameSize(bytes: number): void {

@@ -72,7 +72,9 @@ class ServerSession
       wire,
       role: "server",
       limits,
-      settings: { maxConcurrentStreams, enablePush: 1 },
+      settings: { maxConcurrentStreams },
+      maxReceiveWindow: 1024 * 1024,
+      maxQueuedBytes: 1024 * 1024,
     });
     this.connection = connection;
     this.#handler = handler;

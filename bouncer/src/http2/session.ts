@@ -36,6 +36,10 @@ export interface SessionOptions {
   readonly role: "server" | "client";
   readonly limits: HeaderLimits;
   readonly settings: Partial<Settings>;
+  /** Of a stream whose reader keeps up: what its peer may send before it is read. */
+  readonly maxReceiveWindow: number;
+  /** What may wait for slow readers before others on the connection have to wait, too. */
+  readonly maxQueuedBytes: number;
 }
 
 /** A field block that has come whole. */
@@ -46,14 +50,13 @@ export interface Block {
   readonly isOversized: boolean;
 }
 
-/** What a stream may send before it is read: enough for one that is far away to be fast. */
-export const streamWindow = 256 * 1024;
 /** Streams that we have reset, about which the peer may not have heard. */
 const maxRecentlyReset = 1000;
 
 export abstract class Session<S extends Stream> implements FrameVisitor, StreamHost {
   readonly outbox: Outbox;
-  readonly receiveWindow = streamWindow;
+  readonly receiveWindow = defaultSettings.initialWindowSize;
+  readonly maxReceiveWindow: number;
   protected readonly wire: Wire;
   protected readonly streams = new Map<number, S>();
   protected readonly reader: FrameReader;
@@ -68,10 +71,13 @@ export abstract class Session<S extends Stream> implements FrameVisitor, StreamH
   readonly #limits: HeaderLimits;
   readonly #decoder: HpackDecoder;
   readonly #encoder: HpackEncoder;
-  readonly #inflow = new Inflow();
+  readonly #inflow: Inflow;
   readonly #recentlyReset = new Set<number>();
 
-  protected constructor({ wire, role, limits, settings }: SessionOptions) {
+  protected constructor(options: SessionOptions) {
+    const { wire, role, limits, settings } = options;
+    this.maxReceiveWindow = options.maxReceiveWindow;
+    this.#inflow = new Inflow(options.maxQueuedBytes);
     this.wire = wire;
     this.#role = role;
     this.#limits = limits;
@@ -89,7 +95,7 @@ export abstract class Session<S extends Stream> implements FrameVisitor, StreamH
     });
     if (role === "client") this.outbox.frames.preface();
     const { maxHeaderBytes: maxHeaderListSize } = limits;
-    const own = { ...settings, initialWindowSize: streamWindow, maxHeaderListSize };
+    const own = { ...settings, maxHeaderListSize };
     this.outbox.frames.settings(settingEntries(own));
     this.#release(0);
   }

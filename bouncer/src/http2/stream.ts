@@ -2,9 +2,9 @@
  * One stream of HTTP/2 (RFC 9113, 5), of either end: what is the same for requests and answers, for
  * clients and servers. Sends within the windows, and lets its peer send as what came is taken.
  */
-import { keep } from "../http/bytes.ts";
 import type { RawHeaders } from "../http/message.ts";
 import { errorCodes } from "./error-code.ts";
+import { HeldBytes, isUnderPressure } from "./held-bytes.ts";
 import type { Outbox, Sender } from "./outbox.ts";
 import { ReceiveWindow } from "./receive-window.ts";
 import { maxWindowSize } from "./settings.ts";
@@ -16,6 +16,8 @@ export interface StreamHost {
   readonly sendWindow: number;
   /** What we take of a new stream. */
   readonly receiveWindow: number;
+  /** The same of one whose reader keeps up. */
+  readonly maxReceiveWindow: number;
   sendHeaders(stream: Stream, fields: RawHeaders, endStream: boolean): void;
   /** Bytes that wait for whoever reads them, more or (below 0) fewer. */
   onQueued(bytes: number): void;
@@ -41,9 +43,6 @@ export interface Loss {
 /** Pieces smaller than this are no way to send a body. */
 const tinyBytes = 64;
 
-/** A stream whose reader keeps up may have more under way. */
-const maxReceiveWindow = 1024 * 1024;
-
 const pieceBytes = 16 * 1024;
 
 const nothing: RawHeaders = [];
@@ -59,7 +58,7 @@ export abstract class Stream implements Sender {
   // Sending.
   #sending: Sending = "begun";
   #sendWindow = 0;
-  #pending: Buffer | null = null;
+  #pending: HeldBytes | null = null;
   #trailersToSend: RawHeaders = nothing;
   #isWaiting = false;
   #wantsDrain = false;
@@ -70,7 +69,7 @@ export abstract class Stream implements Sender {
   protected expectedBytes: number | null = null;
   #receivedBytes = 0;
   #window: ReceiveWindow | null = null;
-  #queue: Buffer[] | null = null;
+  #queue: HeldBytes[] | null = null;
   #trailers: RawHeaders = nothing;
   #isFlowing: boolean;
   #isDelivering = false;
@@ -78,6 +77,7 @@ export abstract class Stream implements Sender {
   #isDiscarding = false;
   /** Handed over to somebody who had enough then: taken when more is asked for. */
   #held = 0;
+  #lastHeld: HeldBytes | null = null;
   #wasPaused = false;
 
   constructor(host: StreamHost, isFlowing: boolean) {
@@ -131,7 +131,7 @@ export abstract class Stream implements Sender {
     if (this.isOver || this.#sending !== "begun" || chunk.length === 0) return true;
     const { outbox } = this.host;
     if (this.#pending !== null) {
-      this.#pending = Buffer.concat([this.#pending, chunk]);
+      this.#pending.add(chunk);
       return false;
     }
     // Before it has begun, it has no window.
@@ -141,8 +141,8 @@ export abstract class Stream implements Sender {
       if (outbox.credit > 0) return true;
     } else if (count > 0) {
       this.#write(chunk.subarray(0, count), false);
-      this.#pending = keep(chunk.subarray(count));
-    } else this.#pending = keep(chunk);
+      this.#pending = new HeldBytes(chunk.subarray(count));
+    } else this.#pending = new HeldBytes(chunk);
     this.#wantsDrain = true;
     this.#wait();
     return false;
@@ -192,16 +192,18 @@ export abstract class Stream implements Sender {
   }
 
   /** True: all of it is written. */
-  #pumpPending(pending: Buffer): boolean {
+  #pumpPending(pending: HeldBytes): boolean {
     const { outbox } = this.host;
-    const count = Math.min(pending.length, this.#sendWindow, outbox.credit, pieceBytes);
+    const { bytes } = pending;
+    const count = Math.min(bytes.length, this.#sendWindow, outbox.credit, pieceBytes);
     if (count > 0) {
-      const isAll = count === pending.length;
-      this.#pending = isAll ? null : pending.subarray(count);
+      const isAll = count === bytes.length;
       const isEnd = isAll && this.#sending === "ending" && this.#trailersToSend.length === 0;
       if (!isAll && count < tinyBytes) this.host.onTinyData();
       if (this.isOver) return false;
-      this.#write(pending.subarray(0, count), isEnd);
+      this.#write(bytes.subarray(0, count), isEnd);
+      if (isAll) this.#dropPending();
+      else pending.cut(count);
       if (isEnd) this.markLocalEnd();
       if (isAll) return true;
     }
@@ -254,8 +256,9 @@ export abstract class Stream implements Sender {
       this.#hand(bytes);
       return;
     }
-    if (this.#queue === null) this.#queue = [keep(bytes)];
-    else this.#queue.push(keep(bytes));
+    const held = new HeldBytes(bytes);
+    if (this.#queue === null) this.#queue = [held];
+    else this.#queue.push(held);
     this.host.onQueued(bytes.length);
   }
 
@@ -287,11 +290,16 @@ export abstract class Stream implements Sender {
   #deliver(): void {
     if (this.#isDelivering) return;
     while (this.#isFlowing && this.#queue !== null) {
-      const chunk = this.#queue.shift();
+      const held = this.#queue.shift();
       if (this.#queue.length === 0) this.#queue = null;
-      if (chunk === undefined) break;
-      this.host.onQueued(-chunk.length);
-      this.#hand(chunk);
+      if (held === undefined) break;
+      this.host.onQueued(-held.bytes.length);
+      this.#hand(held.bytes);
+      if (this.#isFlowing) held.free();
+      else {
+        held.release();
+        this.#lastHeld = held;
+      }
     }
     if (!this.#isFlowing || !this.hasRemoteEnded || this.#isEndTold || this.#isDiscarding) return;
     this.#isEndTold = true;
@@ -303,6 +311,8 @@ export abstract class Stream implements Sender {
     this.#isFlowing = true;
     const held = this.#held;
     this.#held = 0;
+    this.#lastHeld?.free();
+    this.#lastHeld = null;
     if (held > 0) this.#take(held);
     this.#deliver();
   }
@@ -322,7 +332,12 @@ export abstract class Stream implements Sender {
     const queue = this.#queue;
     this.#queue = null;
     if (queue === null) return;
-    this.host.onQueued(-queue.reduce((sum, chunk) => sum + chunk.length, 0));
+    let bytes = 0;
+    for (const held of queue) {
+      bytes += held.bytes.length;
+      held.free();
+    }
+    this.host.onQueued(-bytes);
   }
 
   #take(bytes: number): void {
@@ -330,7 +345,8 @@ export abstract class Stream implements Sender {
     if (bytes === 0 || window === null || this.hasRemoteEnded || this.isOver) return;
     let opened = window.release(bytes);
     if (opened === 0) return;
-    if (!this.#wasPaused && window.size < maxReceiveWindow) opened += window.grow(window.size * 2);
+    const mayGrow = !this.#wasPaused && window.size < this.host.maxReceiveWindow;
+    if (mayGrow && !isUnderPressure()) opened += window.grow(window.size * 2);
     this.#wasPaused = false;
     this.host.outbox.frames.windowUpdate(this.id, opened);
   }
@@ -345,6 +361,11 @@ export abstract class Stream implements Sender {
   /** Nothing is sent or received any more; what came before may still be handed over. */
   markOver(): void {
     this.isOver = true;
+    this.#dropPending();
+  }
+
+  #dropPending(): void {
+    this.#pending?.free();
     this.#pending = null;
   }
 }
