@@ -17,8 +17,8 @@ const cells = await measure(
   peer === null ? [version] : [peer, version],
   values.short ? short : full,
 );
-process.stdout.write("request      part      version  us CPU   bytes\n");
+process.stdout.write("request            part      version  us CPU   bytes\n");
 for (const { kind, part, version: name, cpuUs, bytes } of cells) {
-  const row = [kind.padEnd(12), part.padEnd(9), name.padEnd(7), cpuUs.toFixed(2).padStart(7)];
+  const row = [kind.padEnd(18), part.padEnd(9), name.padEnd(7), cpuUs.toFixed(2).padStart(7)];
   process.stdout.write(`${row.join(" ")} ${bytes.toFixed(0).padStart(7)}\n`);
 }

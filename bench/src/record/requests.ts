@@ -10,7 +10,7 @@ export interface Decided {
   readonly decision: Decision;
 }
 
-export type Kind = "plain" | "credentials" | "refused";
+export type Kind = "plain" | "credentials" | "credentials, again" | "refused, again";
 
 interface Row {
   readonly path: (index: number) => string;
@@ -40,6 +40,14 @@ const secrets = [
 ];
 const result = { allowed: true, headers: { "x-user": "alice", "x-tenant": "acme" } };
 
+const credentials: Row = {
+  path: (index) => `/api/v1/orders/${index}?page=2&sort=name`,
+  headers: [...common, ...secrets].flat(),
+  verdict: plainAllow,
+  result,
+  cached: false,
+};
+
 const rows: Readonly<Record<Kind, Row>> = {
   plain: {
     path: (index) => `/api/v1/orders/${index}/items`,
@@ -48,14 +56,9 @@ const rows: Readonly<Record<Kind, Row>> = {
     result: true,
     cached: false,
   },
-  credentials: {
-    path: (index) => `/api/v1/orders/${index}?page=2&sort=name`,
-    headers: [...common, ...secrets].flat(),
-    verdict: plainAllow,
-    result,
-    cached: true,
-  },
-  refused: {
+  credentials,
+  "credentials, again": { ...credentials, cached: true },
+  "refused, again": {
     path: (index) => `/api/v1/orders/${index}/items`,
     headers: [...common, ...more].flat(),
     verdict: denyWith("policy", 403, null),
@@ -64,7 +67,12 @@ const rows: Readonly<Record<Kind, Row>> = {
   },
 };
 
-export const kinds: readonly Kind[] = ["plain", "credentials", "refused"];
+export const kinds: readonly Kind[] = [
+  "plain",
+  "credentials",
+  "credentials, again",
+  "refused, again",
+];
 
 const identity = {
   name: "policy.tar.gz",
@@ -105,6 +113,7 @@ function buildRequest({ path, headers, verdict, ...row }: Row, index: number): D
     inputText: built.text,
     evaluationNs: row.cached ? 0 : 15_000,
     watched: null,
+    remembered: row.cached ? {} : null,
     ...row,
   };
   return { head, decision };

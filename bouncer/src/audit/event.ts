@@ -43,6 +43,8 @@ class Writer implements EventWriter {
   readonly #maskInput: MaskDocument;
   readonly #maskResult = createDocumentMask();
   readonly #formatTime = createTimestamps();
+  /** By what cached decisions have in common: what there is to say of their documents. */
+  readonly #remembered = new WeakMap<object, string>();
   /** Of the bundles that decided last: the same until others become active. */
   #bundles: { readonly of: readonly BundleIdentity[]; readonly text: string } | null = null;
 
@@ -103,18 +105,33 @@ class Writer implements EventWriter {
   /** The fields of OPA's event. */
   #decisionMembers(decision: Decision): string {
     const { bundles, watched } = decision;
+    return (
+      (bundles.length === 0 ? "" : this.#bundleMember(bundles)) +
+      `,"path":${quote(decision.path)}${this.#documentMembers(decision)}` +
+      `,"cached":${decision.cached}` +
+      (watched === null ? "" : `,"${watched.role}":${describeWatched(watched)}`)
+    );
+  }
+
+  #documentMembers(decision: Decision): string {
+    const { remembered = null } = decision;
+    if (remembered === null) return this.#buildDocumentMembers(decision);
+    const known = this.#remembered.get(remembered);
+    if (known !== undefined) return known;
+    const members = this.#buildDocumentMembers(decision);
+    this.#remembered.set(remembered, members);
+    return members;
+  }
+
+  #buildDocumentMembers(decision: Decision): string {
     const erased: string[] = [];
     const input = this.#inputOf(decision, erased);
     const result = this.#resultOf(decision, erased);
     return (
-      (bundles.length === 0 ? "" : this.#bundleMember(bundles)) +
-      `,"path":${quote(decision.path)}` +
       (input === null ? "" : `,"input":${input.text}`) +
       (result === null ? "" : `,"result":${result.text}`) +
       (erased.length === 0 ? "" : `,"erased":${JSON.stringify(erased)}`) +
-      maskedMember(input, result) +
-      `,"cached":${decision.cached}` +
-      (watched === null ? "" : `,"${watched.role}":${describeWatched(watched)}`)
+      maskedMember(input, result)
     );
   }
 

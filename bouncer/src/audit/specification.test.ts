@@ -197,8 +197,8 @@ const decision = fc
   })
   .map(({ hasText, ...decided }): Decision => {
     // The text alone is enough, where there is one.
-    if (!hasText || decided.input === null) return decided;
-    return { ...decided, inputText: JSON.stringify(decided.input) };
+    const text = hasText && decided.input !== null ? JSON.stringify(decided.input) : undefined;
+    return { ...decided, inputText: text, remembered: decided.cached ? {} : null };
   });
 
 const report: fc.Arbitrary<ExchangeReport> = fc.record({

@@ -91,6 +91,11 @@ export interface Decision {
   readonly verdict: Verdict;
   /** Answered from the decision cache. */
   readonly cached: boolean;
+  /**
+   * Of a cached decision: the same object for all that have its input and its result, so that what
+   * is made of these can be kept as long as they are.
+   */
+  readonly remembered?: object | null;
   /** Bundle that decided; null when there is none. */
   readonly bundle: BundleIdentity | null;
   /** All bundles of the set, that one included. */

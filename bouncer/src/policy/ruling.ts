@@ -40,6 +40,7 @@ export class Ruling implements OpenDecision {
   readonly verdict: Verdict;
   readonly result: unknown;
   readonly cached: boolean;
+  readonly remembered: object | null;
   readonly evaluationNs: number;
   watched: Watched | null = null;
   readonly #document: InputDocument | null;
@@ -53,6 +54,7 @@ export class Ruling implements OpenDecision {
     this.verdict = decided.verdict;
     this.result = decided.result;
     this.cached = decided.cached;
+    this.remembered = decided.cached ? decided : null;
     this.evaluationNs = decided.evaluationNs;
   }
 
