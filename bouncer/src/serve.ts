@@ -180,7 +180,9 @@ function waitOrAbort(ms: number, signal: AbortSignal): Promise<void> {
 
 /** Refusals by their own level; what went well is in the audit record, not in the log. */
 function logReport(log: Log, report: ExchangeReport): void {
-  const { reason, id, detail, status, head, passage, opaque } = report;
+  const { reason, passage } = report;
+  if (reason === null && passage === null) return;
+  const { id, detail, status, head, opaque } = report;
   const what = opaque ? "connection" : "request";
   const fields = { decision: id, status, method: head?.method };
   if (passage !== null) {
