@@ -20,7 +20,7 @@ export interface Target {
 
 export const largeBytes = 100_000;
 const large = Buffer.alloc(largeBytes, "x");
-const small = Buffer.from("ok");
+const small = Buffer.from("all is well");
 
 export async function startOurs(): Promise<Target> {
   const connections = new Set<ServerConnection>();
