@@ -3,8 +3,6 @@
  * once had, and a sidecar is idle most of the time, beside many others.
  */
 import { eventLoopUtilization as readUtilization } from "node:perf_hooks";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 
 export const restTiming = {
   lookMs: 5000,
@@ -46,20 +44,14 @@ function createRest(): Rest {
       last = now;
       return utilization;
     },
-    collect: createCollector(),
+    collect: collectNow,
   };
 }
 
-/** The only one that shrinks the young generation and gives pages back is that of an emergency. */
-function createCollector(): () => void {
-  let collect: unknown = null;
-  return () => {
-    if (collect === null) {
-      setFlagsFromString("--expose-gc");
-      // It is there in contexts that are made from now on, and not in ours.
-      collect = runInNewContext("gc");
-    }
-    if (typeof collect !== "function") return;
-    collect({ type: "major", execution: "sync", flavor: "last-resort" });
-  };
+/**
+ * Of all collections, only that of an emergency shrinks the young generation and gives pages back.
+ * Without `--expose-gc`, as outside of the image, there is none.
+ */
+function collectNow(): void {
+  globalThis.gc?.({ type: "major", execution: "sync", flavor: "last-resort" });
 }

@@ -30,7 +30,7 @@ load() { # load IMAGE...: those that the node does not have
 }
 
 # shellcheck disable=SC2046 # words are what is wanted
-bouncer=$(image bouncer bouncer/Dockerfile $(cd "$REPO" && ls bouncer/dist/*.mjs))
+bouncer=$(image bouncer bouncer/Dockerfile bouncer/image.sh $(cd "$REPO" && ls bouncer/dist/*.mjs))
 injector=$(image bouncer-injector injector/Dockerfile injector/dist/main.mjs $(cd "$REPO" && ls bridge/dist/*.mjs))
 app=$(image bouncer-example-app examples/app/Dockerfile examples/app/dist/main.mjs)
 [ -z "$cluster" ] || load "$bouncer" "$injector" "$app"
