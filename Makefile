@@ -40,6 +40,10 @@ bundles: setup ## compile the example policy by opa
 images: build ## build the container images
 	@e2e/cluster/images.sh
 
+.PHONY: image-size
+image-size: build ## build the images, and say what a node downloads for each
+	@e2e/cluster/image-size.sh $$(e2e/cluster/images.sh | cut -d= -f2)
+
 ##### Test
 
 .PHONY: integration conformance e2e test cluster cluster-down
@@ -64,7 +68,7 @@ test: ## everything: checks, policies, integration, and the stories on a new clu
 
 ##### Measure
 
-.PHONY: bench-injector bench-policy bench-bridge bench-proxy
+.PHONY: bench-injector bench-policy bench-bridge bench-proxy bench-footprint
 bench-injector: build ## admissions: latency, throughput, CPU and memory, in 5 minutes (BENCH=--short: in one)
 	@node bench/src/injector/main.ts $(BENCH)
 
@@ -73,6 +77,9 @@ bench-bridge: build ## 2,000 bouncers that come back at once, and how long a cha
 
 bench-proxy: build ## requests through the bouncer, beside HAProxy, nginx, Envoy and OPA, in 20 minutes (BENCH=--short: in two)
 	@PATH="$$($(TOOLS) opa):$$PATH" node bench/src/proxy/main.ts $(BENCH)
+
+bench-footprint: build ## memory of an idle bouncer, alone and among ten, and the time to its first answer (BENCH=--short)
+	@PATH="$$($(TOOLS) opa):$$PATH" node bench/src/footprint/main.ts $(BENCH)
 
 bench-policy: setup ## decisions by size of data, beside opa's evaluator and server, in 5 minutes (BENCH=--short)
 	@PATH="$$($(TOOLS) opa):$$PATH" node --max-semi-space-size=4 --v8-pool-size=1 bench/src/policy/main.ts $(BENCH)
