@@ -2,7 +2,8 @@
 import type { ClientStreamHost, Http2ClientStream } from "./client-stream.ts";
 import { errorCodeName, errorCodes } from "./error-code.ts";
 import { frameTypes } from "./frame.ts";
-import { type Block, type HeaderLimits, Session } from "./session.ts";
+import type { HeaderLimits } from "./field-blocks.ts";
+import { type Block, Session } from "./session.ts";
 import { defaultSettings } from "./settings.ts";
 import type { Wire } from "./wire.ts";
 

@@ -15,6 +15,8 @@ export interface Sender {
 /** Who wants to know when what it wrote is with the kernel. */
 export interface Awaiter {
   onSent(): void;
+  /** The connection is gone, and it may not be. */
+  onUnsent(): void;
 }
 
 /** More than this is written without waiting for the end of the turn. */
@@ -34,6 +36,8 @@ export class Outbox {
   #isClosed = false;
   readonly #waiting: Sender[] = [];
   #awaiting: Awaiter[] = [];
+  /** What they wait for is written, but may not be with the kernel. */
+  #settling: Awaiter[] = [];
   readonly #flushLater = (): void => {
     this.#isScheduled = false;
     this.flush();
@@ -141,24 +145,26 @@ export class Outbox {
     if (this.#awaiting.length === 0 || this.#writer.length > 0) return;
     const awaiting = this.#awaiting;
     this.#awaiting = [];
-    if (this.#wire.pendingBytes === 0) tell(awaiting);
-    else {
-      this.#wire.whenSent(() => {
-        tell(awaiting);
-      });
+    if (this.#wire.pendingBytes === 0) {
+      for (const awaiter of awaiting) awaiter.onSent();
+      return;
     }
+    this.#settling.push(...awaiting);
+    this.#wire.whenSent(() => {
+      const settled = this.#settling.splice(0, awaiting.length);
+      for (const awaiter of settled) awaiter.onSent();
+    });
   }
 
   /** Nothing is sent any more. */
   close(): void {
     this.#isClosed = true;
     this.#waiting.length = 0;
+    const lost = [...this.#settling, ...this.#awaiting];
+    this.#settling = [];
     this.#awaiting = [];
+    for (const awaiter of lost) awaiter.onUnsent();
   }
-}
-
-function tell(awaiting: readonly Awaiter[]): void {
-  for (const awaiter of awaiting) awaiter.onSent();
 }
 
 const nothing = Buffer.alloc(0);

@@ -194,6 +194,7 @@ class ServerSession
       onSent: () => {
         this.wire.close();
       },
+      onUnsent: () => undefined,
     });
     this.outbox.flush();
   }

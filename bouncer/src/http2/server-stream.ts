@@ -9,7 +9,7 @@ import type {
 } from "../http/message.ts";
 import { errorCodes } from "./error-code.ts";
 import { responseFields, trailerFields } from "./outgoing-fields.ts";
-import { Stream, type StreamHost } from "./stream.ts";
+import { type Loss, Stream, type StreamHost } from "./stream.ts";
 
 export interface ServerStreamHost extends StreamHost {
   readonly connection: ClientConnection;
@@ -88,7 +88,9 @@ export class Http2ServerStream extends Stream implements ServerStream {
 
   discardBody(): void {
     this.discard();
-    if (this.hasLocalEnded) this.#giveUpBody();
+    if (!this.#isSent || this.isOver) return;
+    this.#giveUpBody();
+    this.#closeIfOver();
   }
 
   sendContinue(): void {
@@ -141,21 +143,26 @@ export class Http2ServerStream extends Stream implements ServerStream {
   }
 
   protected onLocalEnd(): void {
-    this.host.outbox.awaitSent(this);
-    const isAtFault = this.#resetCode !== errorCodes.NO_ERROR;
-    if (this.hasRemoteEnded && !isAtFault) this.host.onStreamOver(this);
-    else if (this.isBodyOver) this.#giveUpBody();
+    this.#host.outbox.awaitSent(this);
+    if (this.hasRemoteEnded && this.#resetCode === errorCodes.NO_ERROR) {
+      this.#host.onStreamOver(this);
+    }
+  }
+
+  /** Whether the rest of a body that nobody wants comes with what was just read is known by now. */
+  onSent(): void {
+    this.#isSent = true;
+    if (this.isBodyOver && !this.isOver) this.#giveUpBody();
+    this.#closeIfOver();
+  }
+
+  onUnsent(): void {
+    this.#close("aborted");
   }
 
   /** The answer is whole: nothing is gained by reading the rest (RFC 9113, 8.1). */
   #giveUpBody(): void {
-    this.host.resetStream(this, this.#resetCode);
-    this.#closeIfOver();
-  }
-
-  onSent(): void {
-    this.#isSent = true;
-    this.#closeIfOver();
+    this.#host.resetStream(this, this.#resetCode);
   }
 
   #closeIfOver(): void {
@@ -167,9 +174,9 @@ export class Http2ServerStream extends Stream implements ServerStream {
     this.#close("aborted");
   }
 
-  onLost(): void {
-    this.dropQueue();
-    this.#close(this.#isSent || this.hasLocalEnded ? "sent" : "aborted");
+  onLost({ isConnectionLoss }: Loss): void {
+    const isSent = this.#isSent || (this.hasLocalEnded && !isConnectionLoss);
+    this.#close(isSent ? "sent" : "aborted");
   }
 
   #close(outcome: "sent" | "aborted"): void {

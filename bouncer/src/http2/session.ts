@@ -5,16 +5,12 @@
 import type { RawHeaders } from "../http/message.ts";
 import { Budget, costs, gains, idleFrameBudget, resetBudget } from "./budget.ts";
 import { errorCodeName, errorCodes } from "./error-code.ts";
-import { checkField } from "./field-check.ts";
+import { FieldBlocks, type HeaderLimits } from "./field-blocks.ts";
 import { type FrameProblem, type FrameVisitor, frameTypes } from "./frame.ts";
 import { FrameReader } from "./frame-reader.ts";
-import { HpackDecoder } from "./hpack/decoder.ts";
-import { HpackEncoder } from "./hpack/encoder.ts";
 import type { Field } from "./hpack/field.ts";
-import { createIndexing } from "./hpack/indexing.ts";
 import { Inflow } from "./inflow.ts";
 import { Outbox } from "./outbox.ts";
-import { isSensitiveName, noteSensitive } from "./sensitive-names.ts";
 import {
   applySettings,
   defaultSettings,
@@ -24,12 +20,6 @@ import {
 } from "./settings.ts";
 import type { Stream, StreamHost } from "./stream.ts";
 import type { Wire } from "./wire.ts";
-
-export interface HeaderLimits {
-  /** As RFC 9113, 6.5.2 counts it. */
-  readonly maxHeaderBytes: number;
-  readonly maxHeaders: number;
-}
 
 export interface SessionOptions {
   readonly wire: Wire;
@@ -64,39 +54,33 @@ export abstract class Session<S extends Stream> implements FrameVisitor, StreamH
   protected readonly idleFrames = new Budget(idleFrameBudget);
   /** What the peer has told about itself. */
   protected peer: Settings = defaultSettings;
+  sendWindow = defaultSettings.initialWindowSize;
   protected isClosed = false;
   /** Something came since this was last asked. */
   protected hasRead = false;
   readonly #role: SessionOptions["role"];
-  readonly #limits: HeaderLimits;
-  readonly #decoder: HpackDecoder;
-  readonly #encoder: HpackEncoder;
+  readonly #blocks: FieldBlocks;
   readonly #inflow: Inflow;
   readonly #recentlyReset = new Set<number>();
+  #isPaused = false;
 
   protected constructor(options: SessionOptions) {
     const { wire, role, limits, settings } = options;
     this.maxReceiveWindow = options.maxReceiveWindow;
     this.#inflow = new Inflow(options.maxQueuedBytes);
     this.wire = wire;
+    wire.keepShared();
     this.#role = role;
-    this.#limits = limits;
+    this.#blocks = new FieldBlocks(limits);
     this.outbox = new Outbox(wire);
-    this.#encoder = new HpackEncoder({ maxTableSize: 4096, decide: createIndexing() });
-    this.#decoder = new HpackDecoder({
-      maxTableSize: defaultSettings.headerTableSize,
-      maxListSize: limits.maxHeaderBytes,
-      check: checkField,
-    });
     this.reader = new FrameReader(this, {
       role,
       maxFrameSize: defaultSettings.maxFrameSize,
       maxBlockBytes: 2 * limits.maxHeaderBytes,
     });
     if (role === "client") this.outbox.frames.preface();
-    const { maxHeaderBytes: maxHeaderListSize } = limits;
-    const own = { ...settings, maxHeaderListSize };
-    this.outbox.frames.settings(settingEntries(own));
+    const own = settingEntries({ ...settings, maxHeaderListSize: limits.maxHeaderBytes });
+    this.outbox.frames.settings(own);
     this.#release(0);
   }
 
@@ -123,7 +107,9 @@ export abstract class Session<S extends Stream> implements FrameVisitor, StreamH
       },
       onDrain: () => {
         this.outbox.onDrain();
-        if (!this.outbox.isOverloaded) this.wire.resume();
+        if (!this.#isPaused || this.outbox.isOverloaded) return;
+        this.#isPaused = false;
+        this.wire.resume();
       },
       onClose: () => {
         this.#end("the connection was closed");
@@ -136,11 +122,8 @@ export abstract class Session<S extends Stream> implements FrameVisitor, StreamH
   #read(chunk: Buffer): boolean {
     this.hasRead = true;
     this.reader.read(chunk);
-    return !this.outbox.isOverloaded;
-  }
-
-  get sendWindow(): number {
-    return this.peer.initialWindowSize;
+    this.#isPaused = this.outbox.isOverloaded;
+    return !this.#isPaused;
   }
 
   /** Ends the connection for a fault of the peer (RFC 9113, 5.4.1). */
@@ -175,13 +158,7 @@ export abstract class Session<S extends Stream> implements FrameVisitor, StreamH
   // --- What streams ask for ---
 
   sendHeaders(stream: Stream, fields: RawHeaders, endStream: boolean): void {
-    const encoder = this.#encoder;
-    encoder.begin();
-    for (let i = 0; i + 1 < fields.length; i += 2) {
-      const name = fields[i] ?? "";
-      encoder.field(name, fields[i + 1] ?? "", isSensitiveName(name));
-    }
-    this.outbox.frames.headers(stream.id, encoder.end(), endStream);
+    this.outbox.frames.headers(stream.id, this.#blocks.write(fields), endStream);
   }
 
   onStreamOver(stream: Stream): void {
@@ -203,12 +180,9 @@ export abstract class Session<S extends Stream> implements FrameVisitor, StreamH
     if (this.isClosed) return;
     this.outbox.frames.reset(streamId, code);
     this.#recentlyReset.add(streamId);
-    if (this.#recentlyReset.size > maxRecentlyReset) {
-      for (const oldest of this.#recentlyReset) {
-        this.#recentlyReset.delete(oldest);
-        break;
-      }
-    }
+    if (this.#recentlyReset.size <= maxRecentlyReset) return;
+    const [oldest = 0] = this.#recentlyReset;
+    this.#recentlyReset.delete(oldest);
   }
 
   onTinyData(): void {
@@ -258,17 +232,9 @@ export abstract class Session<S extends Stream> implements FrameVisitor, StreamH
 
   onHeaders(streamId: number, block: Buffer, endStream: boolean): void {
     this.idleFrames.earn(gains.message);
-    const fields: Field[] = [];
-    const decoded = this.#decoder.decode(block, (field) => {
-      fields.push(field);
-      if (field.isSensitive) noteSensitive(field.name);
-    });
-    if (decoded.kind === "malformed") {
-      this.fail(errorCodes.COMPRESSION_ERROR, decoded.detail);
-      return;
-    }
-    const isOversized = decoded.kind === "oversized" || fields.length > this.#limits.maxHeaders;
-    this.receiveBlock(streamId, { fields, endStream, isOversized });
+    const read = this.#blocks.read(block);
+    if (read.kind === "malformed") this.fail(errorCodes.COMPRESSION_ERROR, read.detail);
+    else this.receiveBlock(streamId, { ...read, endStream });
   }
 
   onReset(streamId: number, code: number): void {
@@ -293,9 +259,10 @@ export abstract class Session<S extends Stream> implements FrameVisitor, StreamH
       return;
     }
     const { settings } = applied;
-    const opened = settings.initialWindowSize - this.peer.initialWindowSize;
+    const opened = settings.initialWindowSize - this.sendWindow;
     this.peer = settings;
-    this.#encoder.limitTable(settings.headerTableSize);
+    this.sendWindow = settings.initialWindowSize;
+    this.#blocks.limitTable(settings.headerTableSize);
     this.outbox.setMaxFrameSize(settings.maxFrameSize);
     if (opened !== 0 && !this.#openWindows(opened)) return;
     // Before what may be sent because of them: they hold from here on (RFC 9113, 6.5.3).

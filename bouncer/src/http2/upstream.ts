@@ -11,7 +11,7 @@ import type {
 import { SocketStream } from "../http/socket-stream.ts";
 import { ClientSession, type ClientSessionOwner } from "./client-session.ts";
 import { Http2ClientStream } from "./client-stream.ts";
-import type { HeaderLimits } from "./session.ts";
+import type { HeaderLimits } from "./field-blocks.ts";
 
 export interface Http2UpstreamOptions {
   readonly host: string;
@@ -36,6 +36,7 @@ interface Kept {
   readonly session: ClientSession;
   readonly stream: SocketStream;
   readonly timer: NodeJS.Timeout;
+  isConnected: boolean;
   /** On `performance`'s clock: since when it carries nothing. */
   freeSince: number;
 }
@@ -73,7 +74,6 @@ class Http2Upstream implements Upstream, ClientSessionOwner {
   #connect(): ClientSession {
     const { host, port, connectTimeoutMs, limits } = this.#options;
     const stream = SocketStream.connect({ host, port });
-    stream.keepShared();
     const session = new ClientSession({
       wire: stream,
       limits,
@@ -85,7 +85,11 @@ class Http2Upstream implements Upstream, ClientSessionOwner {
       const error = Object.assign(new Error("connect timed out"), { code: "ETIMEDOUT" });
       stream.destroy(error);
     }, connectTimeoutMs);
-    this.#all.set(session, { session, stream, timer, freeSince: performance.now() });
+    const kept = { session, stream, timer, isConnected: false, freeSince: performance.now() };
+    stream.socket.once("connect", () => {
+      kept.isConnected = true;
+    });
+    this.#all.set(session, kept);
     this.#current = session;
     this.#sweep ??= setInterval(() => {
       this.#closeOld();
@@ -119,15 +123,9 @@ class Http2Upstream implements Upstream, ClientSessionOwner {
     if (this.#current === session) this.#current = null;
     if (kept === undefined) return;
     clearTimeout(kept.timer);
-    const { error, isConnected } = kept.stream;
-    const wasConnected = isConnected || kept.stream.socket.bytesRead > 0;
-    for (const stream of unbegun) {
-      fail(
-        stream,
-        wasConnected ? "failed" : "unreachable",
-        error?.message ?? "no HTTP/2 was spoken",
-      );
-    }
+    const kind = kept.isConnected ? "failed" : "unreachable";
+    const message = kept.stream.error?.message ?? "the application does not speak HTTP/2";
+    for (const stream of unbegun) fail(stream, kind, message);
   }
 
   #closeOld(): void {

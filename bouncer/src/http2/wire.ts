@@ -6,6 +6,8 @@ export interface Wire extends ByteStream {
   readonly pendingBytes: number;
   /** Calls back when all that was written is out of the process, or never can be. */
   whenSent(done: () => void): void;
+  /** Bytes handed over may wait while others are read: they must not seem to last. */
+  keepShared(): void;
   /** At once, whatever is still to be sent. */
   destroy(): void;
 }

@@ -91,7 +91,6 @@ export async function startGlue(targetPort: number): Promise<Glue> {
   const connections = new Set<ServerConnection>();
   const server: Server = createServer({ pauseOnConnect: true, noDelay: true }, (accepted) => {
     const wire = SocketStream.adopt(accepted);
-    wire.keepShared();
     const connection = createHttp2ServerConnection({
       wire,
       bytes: Buffer.alloc(0),
