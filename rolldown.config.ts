@@ -1,3 +1,5 @@
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { defineConfig, type Plugin, type RolldownOptions } from "rolldown";
 
 /** With any character beyond Latin 1, Node would keep two bytes for each of the whole file. */
@@ -47,6 +49,35 @@ const lazy: Plugin = {
   },
 };
 
+const promParts = {
+  Registry: "registry",
+  Counter: "counter",
+  Gauge: "gauge",
+  Histogram: "histogram",
+};
+const promId = "\0prom-client";
+
+/**
+ * Of prom-client what a bouncer counts by: the whole would bring a tracing library, HTTPS, clusters
+ * and child processes, 140 KB of text and 2 MiB that nobody uses. Whatever else is imported of it
+ * fails here.
+ */
+const promOnly: Plugin = {
+  name: "prom-client-parts",
+  resolveId: (id) => (id === "prom-client" ? promId : null),
+  load: (id) => {
+    if (id !== promId) return null;
+    const folder = dirname(
+      createRequire(import.meta.resolve("./bouncer/x")).resolve("prom-client"),
+    );
+    const lines = Object.entries(promParts).map(
+      ([name, file]) =>
+        `export { default as ${name} } from ${JSON.stringify(join(folder, "lib", `${file}.js`))};`,
+    );
+    return { code: lines.join("\n"), moduleSideEffects: false };
+  },
+};
+
 /** Beside `main`: what is a program of its own, such as a thread. */
 type Inputs = Readonly<Record<string, string>>;
 
@@ -54,13 +85,17 @@ interface Shape {
   readonly inputs?: Inputs;
   /** What is loaded on demand has files of its own: large libraries that few need cost the others nothing. */
   readonly isSplit?: boolean;
+  readonly plugins?: readonly Plugin[];
 }
 
 /**
  * One file for each program: it starts faster, uses less memory, and is all that its image needs.
  * Where there are more inputs, what they share and what is loaded on demand has its own files.
  */
-function program(folder: string, { inputs = {}, isSplit = false }: Shape = {}): RolldownOptions {
+function program(
+  folder: string,
+  { inputs = {}, isSplit = false, plugins = [] }: Shape = {},
+): RolldownOptions {
   const input = { main: `${folder}/src/main.ts`, ...inputs };
   return {
     input,
@@ -78,7 +113,7 @@ function program(folder: string, { inputs = {}, isSplit = false }: Shape = {}): 
       sourcemap: true,
       cleanDir: true,
     },
-    plugins: [lazy, escaped],
+    plugins: [lazy, ...plugins, escaped],
     // A warning is an import that would fail at run time, or worse.
     onLog: (level, log) => {
       if (level === "warn") throw new Error(`${folder}: ${log.message}`);
@@ -87,7 +122,10 @@ function program(folder: string, { inputs = {}, isSplit = false }: Shape = {}): 
 }
 
 export default defineConfig([
-  program("bouncer", { inputs: { worker: "bouncer/src/evaluation/worker.ts" } }),
+  program("bouncer", {
+    inputs: { worker: "bouncer/src/evaluation/worker.ts" },
+    plugins: [promOnly],
+  }),
   // Without it, text of 4 MB would be 28 MiB of memory.
   program("bridge", { isSplit: true }),
   ...["injector", "examples/app"].map((folder) => program(folder)),
