@@ -44,11 +44,13 @@ export type RoleRow =
   | "uniqueWhole"
   | "uniqueWholeOff";
 
-/** Evaluations alone, of the declared input; the cost of one. */
+/** Evaluations alone, of the declared input; null: nobody would compile so much. */
 export interface Growth {
   readonly rules: number;
-  readonly costs: Readonly<Record<Form, Cost>>;
+  readonly costs: Readonly<Record<Form, Cost | null>>;
 }
+
+const maxWritten = 1000;
 
 const rules = 1000;
 /** Remembered for longer than any run. */
@@ -112,23 +114,27 @@ async function measureGrowth(
   count: number,
   costing: Costing,
 ): Promise<Growth> {
-  using indexed = buildSetting(buildRoles("indexed", count));
-  using listed = buildSetting(buildRoles("listed", count));
-  await using policy = await startPolicy(indexed.folder, indexed.declared, 0);
-  const input = JSON.stringify((await policy.decide(request)).input);
-  const decides = async (setting: typeof indexed): Promise<() => void> => {
+  const costOf = async (form: Form): Promise<Cost> => {
+    using setting = buildSetting(buildRoles(form, count));
+    await using policy = await startPolicy(setting.folder, setting.declared, 0);
+    const input = JSON.stringify((await policy.decide(request)).input);
     const engine = await loadEngine(setting);
-    return () => {
+    const decide = (): void => {
       if (engine.evaluate(input) !== true) throw new Error("not allowed");
     };
+    // What is gone through takes as much longer.
+    const times = form === "indexed" ? 1 : Math.max(1, count / 10);
+    const fewer = (all: number): number => Math.max(20, Math.round(all / times));
+    const { warmUps, decisions, rounds } = costing;
+    const own = { warmUps: fewer(warmUps), decisions: fewer(decisions), rounds };
+    return measureCosts({ decide }, own).decide;
   };
-  // A list of so many rules takes as much longer.
-  const fewer = (times: number): number =>
-    Math.max(20, Math.round(times / Math.max(1, count / 10)));
-  const { indexed: looked } = measureCosts({ indexed: await decides(indexed) }, costing);
-  const { listed: gone } = measureCosts(
-    { listed: await decides(listed) },
-    { ...costing, warmUps: fewer(costing.warmUps), decisions: fewer(costing.decisions) },
-  );
-  return { rules: count, costs: { indexed: looked, listed: gone } };
+  return {
+    rules: count,
+    costs: {
+      indexed: await costOf("indexed"),
+      listed: await costOf("listed"),
+      written: count > maxWritten ? null : await costOf("written"),
+    },
+  };
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { buildData, buildRequest } from "./policy.ts";
+import { buildRoles } from "./roles.ts";
 
 test.each([16 * 1024, 1024 ** 2])("data of %d bytes are JSON of about that size", (bytes) => {
   const data = buildData(bytes);
@@ -19,4 +20,11 @@ test("who is allowed is the owner", () => {
     return rawHeaders[rawHeaders.indexOf("X-User") + 1];
   });
   expect(users).toEqual(["user-7", "user-8"]);
+});
+
+test.each(["indexed", "listed", "written"] as const)("%s, there are so many rules", (form) => {
+  const { module, data } = buildRoles(form, 100);
+  const text = `${module}${new TextDecoder().decode(data)}`;
+  expect(text.match(/service-\d+/g)).toHaveLength(99);
+  expect(text.match(/documents/g)).toHaveLength(1);
 });

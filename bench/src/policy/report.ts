@@ -2,6 +2,7 @@
 import type { Percentiles } from "../load/percentiles.ts";
 import type { Cost } from "./cost.ts";
 import type { Growth, RoleRow, RolesMeasured } from "./measure-roles.ts";
+import type { Form } from "./roles.ts";
 import type { Measured, Measurement, Switch } from "./measure.ts";
 
 const size = (bytes: number): string =>
@@ -68,11 +69,18 @@ function formatCost(title: string, { cpuUs, bytes }: Cost): string {
   return `  ${title.padEnd(34)}${micro(cpuUs)} ${`${bytes} B`.padStart(9)}`;
 }
 
+const forms: Readonly<Record<Form, string>> = {
+  indexed: "looked up",
+  listed: "gone through",
+  written: "written in Rego",
+};
+
 function formatGrowth({ rules, costs }: Growth): readonly string[] {
-  return [
-    formatCost(`${rules} rules, looked up`, costs.indexed),
-    formatCost(`${rules} rules, gone through`, costs.listed),
-  ];
+  const names = Object.keys(forms) as Form[];
+  return names.flatMap((form) => {
+    const cost = costs[form];
+    return cost === null ? [] : [formatCost(`${rules} rules, ${forms[form]}`, cost)];
+  });
 }
 
 export function formatRoles({ rules, costs, growth }: RolesMeasured): string {

@@ -1,22 +1,34 @@
 /**
  * The policy that most people begin with: who has one of these roles may use this method on that
- * service. The rules are data, either to be looked up by what they are about or as a list that is
- * gone through. Pure.
+ * service. The rules are data to be looked up by what they are about, data as a list that is gone
+ * through, or each of them is written in Rego. Pure.
  */
 import type { RequestHead } from "../../../bouncer/src/policy/decision.ts";
 import type { Source } from "./setting.ts";
 
-export type Form = "indexed" | "listed";
+export type Form = "indexed" | "listed" | "written";
 
-const bodies: Readonly<Record<Form, string>> = {
-  indexed: `	some role in split(request.headers["x-roles"], ",")
-	data.rules[role][request.method][input.parsed_path[2]]`,
-  listed: `	roles := split(request.headers["x-roles"], ",")
+const toRego: Readonly<Record<Form, (rules: readonly Rule[]) => string>> = {
+  indexed: () => `allow if {
+	some role in roles
+	data.rules[role][request.method][input.parsed_path[2]]
+}`,
+  listed: () => `allow if {
 	some rule in data.rules
 	rule.service == input.parsed_path[2]
 	rule.method == request.method
-	rule.role in roles`,
+	rule.role in roles
+}`,
+  written: (rules) => rules.map(writeRule).join("\n\n"),
 };
+
+function writeRule({ role, method, service }: Rule): string {
+  return `allow if {
+	input.parsed_path[2] == "${service}"
+	request.method == "${method}"
+	"${role}" in roles
+}`;
+}
 
 const fields = [
   "attributes.request.http.headers.x-roles",
@@ -55,7 +67,7 @@ function indexRules(rules: readonly Rule[]): Index {
 
 export function buildRoles(form: Form, count: number): Source {
   const rules = buildRules(count);
-  const data = { rules: form === "indexed" ? indexRules(rules) : rules };
+  const data = { indexed: { rules: indexRules(rules) }, listed: { rules }, written: {} }[form];
   return {
     module: `package envoy.authz
 
@@ -63,9 +75,9 @@ import input.attributes.request.http as request
 
 default allow := false
 
-allow if {
-${bodies[form]}
-}
+roles := split(request.headers["x-roles"], ",")
+
+${toRego[form](rules)}
 `,
     data: new TextEncoder().encode(JSON.stringify(data)),
     fields,
