@@ -1,0 +1,40 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { formatGolden, goldenFile, type GoldenName, readGolden, titles } from "./golden.ts";
+import { runRows, type Target } from "./row.ts";
+import { rows } from "./rows.ts";
+import { createEnvoy } from "./target/envoy.ts";
+import { createHaproxy } from "./target/haproxy.ts";
+import { createNginx } from "./target/nginx.ts";
+import { findPrograms, type Program } from "./target/program.ts";
+
+const peers: readonly (readonly [GoldenName, (program: Program) => Target])[] = [
+  ["haproxy", createHaproxy],
+  ["nginx", createNginx],
+  ["envoy", createEnvoy],
+];
+
+describe("other proxies: how they differ is known", () => {
+  let programs: ReadonlyMap<string, Program>;
+
+  beforeAll(() => {
+    programs = findPrograms(peers.map(([name]) => name));
+  }, 300_000);
+
+  test.for(peers)(
+    "%s",
+    async ([name, create], context) => {
+      const program = programs.get(name);
+      if (program === undefined) throw new Error(`${titles[name]} is not installed`);
+      const recorded = readGolden(name);
+      const { version } = program;
+      context.skip(
+        recorded !== null && recorded.version !== version,
+        `recorded with ${recorded?.version}, here is ${version}`,
+      );
+      const outcomes = await runRows(create(program), rows, { deadlineMs: 2500, concurrency: 24 });
+      const names = rows.map((row) => row.name);
+      await expect(formatGolden(version, names, outcomes)).toMatchFileSnapshot(goldenFile(name));
+    },
+    120_000,
+  );
+});

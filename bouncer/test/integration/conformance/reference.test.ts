@@ -1,0 +1,19 @@
+import { expect, test } from "vitest";
+import { formatGolden, goldenFile, readGolden } from "./golden.ts";
+import { runRows } from "./row.ts";
+import { rows } from "./rows.ts";
+import { reference } from "./target/reference.ts";
+
+/** Its parser and its client change with Node and undici. */
+const version = `Node ${process.versions.node.split(".")[0]}`;
+
+test("node:http and undici behind the same interface: what differs is known", async (context) => {
+  const recorded = readGolden("reference");
+  context.skip(
+    recorded !== null && recorded.version !== version,
+    `recorded with ${recorded?.version}`,
+  );
+  const outcomes = await runRows(reference, rows, { deadlineMs: 2500, concurrency: 16 });
+  const names = rows.map(({ name }) => name);
+  await expect(formatGolden(version, names, outcomes)).toMatchFileSnapshot(goldenFile("reference"));
+}, 120_000);
