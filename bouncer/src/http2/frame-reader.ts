@@ -41,7 +41,7 @@ export class FrameReader {
   #streamId = 0;
   #length = 0;
   // Bytes of it that have come, where not all came at once.
-  readonly #head = Buffer.alloc(frameHeadBytes);
+  #head: Buffer = nothing;
   #headLength = 0;
   #prefaceLength = 0;
   #payload: Buffer = nothing;
@@ -123,6 +123,7 @@ export class FrameReader {
       this.#begin(chunk, from);
       return from + frameHeadBytes;
     }
+    if (this.#headLength === 0) this.#head = Buffer.alloc(frameHeadBytes);
     const count = Math.min(frameHeadBytes - this.#headLength, chunk.length - from);
     chunk.copy(this.#head, this.#headLength, from, from + count);
     this.#headLength += count;

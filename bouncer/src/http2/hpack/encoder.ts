@@ -28,6 +28,8 @@ interface DynamicName {
 let scratch = Buffer.allocUnsafeSlow(4096);
 
 const questionMark = 0x3f;
+/** What a character has in UTF-8. */
+const mostBytes = 3;
 const staticNames = indexStaticTable();
 
 function indexStaticTable(): ReadonlyMap<string, StaticName> {
@@ -76,7 +78,7 @@ export class HpackEncoder {
 
   /** The name in lower case. `isSensitive`: its sender wants it in nobody's table. */
   field(name: string, value: string, isSensitive: boolean): void {
-    this.#reserve(16 + (name.length + value.length));
+    this.#reserve(16 + mostBytes * (name.length + value.length));
     const own = this.#names.get(name);
     const number = own?.values.get(value);
     if (number !== undefined && !isSensitive) {
@@ -109,8 +111,8 @@ export class HpackEncoder {
     const isIndexed = indexing === "index" && size * 2 <= this.#table.maxSize;
     if (isIndexed) this.#integer(0x40, 0x3f, nameIndex);
     else this.#integer(indexing === "never" ? 0x10 : 0, 0x0f, nameIndex);
-    if (nameIndex === 0) this.#string(name);
-    this.#string(value);
+    if (nameIndex === 0) this.#string(name, isIndexed);
+    this.#string(value, isIndexed);
     if (isIndexed) this.#remember({ name, value, size, isSensitive: false, fault: null });
   }
 
@@ -156,21 +158,29 @@ export class HpackEncoder {
     this.#at += 1;
   }
 
-  /** RFC 7541, 5.2: in the code unless that is longer, as in the examples of appendix C. */
-  #string(text: string): void {
-    const coded = huffmanBytes(text);
+  /**
+   * RFC 7541, 5.2. Huffman's code costs more time than all the rest, and so is for what is sent once
+   * and then referred to.
+   */
+  #string(text: string, isKept: boolean): void {
+    const coded = isKept ? huffmanBytes(text) : Infinity;
     if (coded <= text.length) {
       this.#integer(0x80, 0x7f, coded);
       this.#at = encodeHuffman(text, scratch, this.#at);
       return;
     }
     this.#integer(0, 0x7f, text.length);
+    // Of ASCII, UTF-8 is as long as the text, and of nothing else; there is room for all of it.
+    if (scratch.write(text, this.#at, "utf8") !== text.length) this.#bytes(text);
+    this.#at += text.length;
+  }
+
+  #bytes(text: string): void {
     for (let index = 0; index < text.length; index += 1) {
       const character = text.charCodeAt(index);
       // Never a byte that nobody has looked at: half of a larger character may be anything.
       scratch[this.#at + index] = character > 0xff ? questionMark : character;
     }
-    this.#at += text.length;
   }
 
   #reserve(count: number): void {

@@ -12,12 +12,16 @@ const shortCookie = 20;
  * different in each message (dates, ids) does not drive out what is the same in all.
  */
 export function createIndexing(): DecideIndexing {
-  // One slot for each hash: what is forgotten costs a few bytes, nothing else.
-  const seen: string[] = Array.from({ length: 512 }, () => "");
+  // Only for connections on which something is sent. Two values for each hash, the newer first: what
+  // is forgotten costs a few bytes, nothing else.
+  let seen: string[] | null = null;
   return (name, value) => {
     if (isSecret(name, value)) return "never";
-    const slot = hash(name, value) & 511;
-    if (seen[slot] === value) return "index";
+    seen ??= Array.from({ length: 128 }, () => "");
+    const slot = (hash(name, value) & 63) * 2;
+    const newer = seen[slot] ?? "";
+    if (newer === value || seen[slot + 1] === value) return "index";
+    seen[slot + 1] = newer;
     seen[slot] = value;
     return "literal";
   };
