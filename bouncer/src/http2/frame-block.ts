@@ -58,6 +58,7 @@ export class FrameBlock {
 
 /** The part of the block in a HEADERS frame (RFC 9113, 6.2); null: it is padded by too much. */
 export function blockOf(payload: Buffer, flags: number): Buffer | null {
+  if ((flags & (frameFlags.PADDED | frameFlags.PRIORITY)) === 0) return payload;
   let start = 0;
   let end = payload.length;
   if ((flags & frameFlags.PADDED) !== 0) {

@@ -135,8 +135,9 @@ export class FrameReader {
   }
 
   #begin(bytes: Buffer, at: number): void {
-    this.#length = bytes.readUIntBE(at, 3);
-    this.#type = bytes.readUInt8(at + 3);
+    const first = bytes.readUInt32BE(at);
+    this.#length = first >>> 8;
+    this.#type = first & 0xff;
     this.#flags = bytes.readUInt8(at + 4);
     // The first bit is reserved, and ignored (RFC 9113, 4.1).
     this.#streamId = bytes.readUInt32BE(at + 5) & 0x7fffffff;
