@@ -88,19 +88,26 @@ export class Place {
   }
 
   #step(): void {
-    const code = this.#text.charCodeAt(this.#at);
-    if (code === quoteMark) {
-      const open = this.#at;
-      this.#at = endOfString(this.#text, open);
-      if (this.#text.charCodeAt(this.#at) === colon) this.#trail[this.#depth] = open;
+    const text = this.#text;
+    const at = this.#at;
+    const code = text.charCodeAt(at);
+    if (code !== quoteMark) {
+      this.#at = at + 1;
+      this.#pass(code);
       return;
     }
-    this.#at += 1;
-    if (code === openBrace || code === openBracket) {
+    const end = endOfString(text, at);
+    const isKey = text.charCodeAt(end) === colon;
+    if (isKey) this.#trail[this.#depth] = at;
+    this.#at = isKey ? end + 1 : end;
+  }
+
+  #pass(code: number): void {
+    if (code === comma) this.#nextElement();
+    else if (code === openBrace || code === openBracket) {
       this.#depth += 1;
       this.#trail[this.#depth] = code === openBracket ? -1 : 0;
     } else if (code === closeBrace || code === closeBracket) this.#close();
-    else if (code === comma) this.#nextElement();
   }
 
   #close(): void {
