@@ -26,7 +26,13 @@ test("every row's default is a value that the row accepts", () => {
 
 test("without anything set, requests to 8080 go to the application on 3000", () => {
   expect(parsed({}).routes).toEqual([
-    { port: 8080, target: { host: "127.0.0.1", port: 3000 }, opaque: false },
+    {
+      port: 8080,
+      target: { host: "127.0.0.1", port: 3000 },
+      opaque: false,
+      protocol: "auto",
+      tls: false,
+    },
   ]);
 });
 
@@ -37,8 +43,20 @@ test("what the injector formats is what the bouncer reads", () => {
   ];
   const config = parsed({ LISTENERS: formatListeners(listeners), TARGET_HOST: "fd00::7" });
   expect(config.routes).toEqual([
-    { port: 8080, target: { host: "fd00::7", port: 3000 }, opaque: false },
-    { port: 15001, target: { host: "fd00::7", port: 9000 }, opaque: false },
+    {
+      port: 8080,
+      target: { host: "fd00::7", port: 3000 },
+      opaque: false,
+      protocol: "auto",
+      tls: false,
+    },
+    {
+      port: 15001,
+      target: { host: "fd00::7", port: 9000 },
+      opaque: false,
+      protocol: "auto",
+      tls: false,
+    },
   ]);
   expect(parsed({ LISTENERS: formatListeners([]) }).routes).toEqual([]);
 });

@@ -21,6 +21,10 @@ export interface Route {
   readonly target: Target;
   /** Decided once for each connection; what is said on it is no HTTP to us. */
   readonly opaque: boolean;
+  /** What is spoken to the application; `auto`: what the client speaks. */
+  readonly protocol: "auto" | "http1" | "h2c";
+  /** Clients speak TLS to us. */
+  readonly tls: boolean;
 }
 
 type Variables = Values<typeof table>;
@@ -47,6 +51,7 @@ export function parseConfig(env: Environment): Reading<Config> {
       : [
           `Cannot use ${environment.policyPollMaxSeconds} "${policyPollMaxSeconds}": accepted is what is not less than ${environment.policyPollMinSeconds}`,
         ]),
+    ...findUnknownPorts(read.config, routes),
     ...(isEveryOpaqueKnown ? [] : [complain(table.opaquePorts, opaquePorts?.join(",") ?? "")]),
   ];
   return problems.length > 0
@@ -54,16 +59,47 @@ export function parseConfig(env: Environment): Reading<Config> {
     : { kind: "ok", config: { ...read.config, routes } };
 }
 
-function buildRoutes({ listeners, opaquePorts, targetHost, targetUrl }: Variables): Route[] {
+function buildRoutes(variables: Variables): Route[] {
+  const { listeners, opaquePorts, targetHost, targetUrl, tlsCertFile } = variables;
   if (listeners === null) {
     const target = targetUrl ?? { host: "127.0.0.1", port: 3000 };
-    return [{ port: port.firstListener, target, opaque: false }];
+    return [
+      {
+        port: port.firstListener,
+        target,
+        opaque: false,
+        protocol: "auto",
+        tls: tlsCertFile !== null,
+      },
+    ];
   }
-  return listeners.map((listener) => ({
-    port: listener.port,
-    target: { host: targetHost, port: listener.targetPort },
-    opaque: opaquePorts?.includes(listener.targetPort) ?? false,
-  }));
+  return listeners.map(({ port: listened, targetPort }) => {
+    const opaque = opaquePorts?.includes(targetPort) ?? false;
+    const named = variables.appProtocols?.find((one) => one.port === targetPort);
+    const isTls = tlsCertFile !== null && (variables.tlsPorts?.includes(targetPort) ?? true);
+    return {
+      port: listened,
+      target: { host: targetHost, port: targetPort },
+      opaque,
+      protocol: named?.protocol ?? "auto",
+      tls: isTls && !opaque,
+    };
+  });
+}
+
+/** Lists of ports in which each has to be one that is listened on, and that is read as HTTP. */
+function findUnknownPorts(variables: Variables, routes: readonly Route[]): string[] {
+  const known = new Set(routes.filter(({ opaque }) => !opaque).map(({ target }) => target.port));
+  const { appProtocols, tlsPorts } = variables;
+  const isKnown = (one: number): boolean => known.has(one);
+  const named = (appProtocols ?? []).map((one) => one.port);
+  const protocols = appProtocols?.map((one) => `${one.port}:${one.protocol}`).join(",") ?? "";
+  return [
+    ...(named.every(isKnown) ? [] : [complain(table.appProtocols, protocols)]),
+    ...((tlsPorts ?? []).every(isKnown)
+      ? []
+      : [complain(table.tlsPorts, tlsPorts?.join(",") ?? "")]),
+  ];
 }
 
 const exclusive = [
@@ -77,6 +113,11 @@ const exclusive = [
 /** The first has no effect without the second. */
 const dependent = [
   [environment.opaquePorts, environment.listeners],
+  [environment.appProtocols, environment.listeners],
+  [environment.tlsPorts, environment.listeners],
+  [environment.tlsPorts, environment.tlsCertFile],
+  [environment.tlsCertFile, environment.tlsKeyFile],
+  [environment.tlsKeyFile, environment.tlsCertFile],
   [environment.probes, environment.adminToken],
   [environment.policySyncClientCertFile, environment.policySyncClientKeyFile],
   [environment.policySyncClientKeyFile, environment.policySyncClientCertFile],

@@ -144,6 +144,18 @@ export const environment = {
   listeners: "LISTENERS",
   /** Ports of the application, among those of `LISTENERS`, that are decided once per connection. */
   opaquePorts: "OPAQUE_PORTS",
+  /** `9000:h2c,3000:http1`: what is spoken to ports of the application; else what the client speaks. */
+  appProtocols: "APP_PROTOCOLS",
+  /** Ports of the application whose listeners speak TLS; all, when there is a certificate. */
+  tlsPorts: "TLS_PORTS",
+  tlsCertFile: "TLS_CERT_FILE",
+  tlsKeyFile: "TLS_KEY_FILE",
+  /** What the bouncer calls itself in Via, or `none`. */
+  viaPseudonym: "VIA_PSEUDONYM",
+  /** `keep`, `recheck` or `close`: what becomes of streams when the policy changes. */
+  longLivedStreams: "LONG_LIVED_STREAMS",
+  /** `auto`, or how many threads carry requests. */
+  threads: "THREADS",
   /** Host of the application for `LISTENERS`: the pod's own address. */
   targetHost: "TARGET_HOST",
   adminPort: "ADMIN_PORT",

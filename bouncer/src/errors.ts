@@ -67,6 +67,11 @@ export const refusals = {
     level: "warn",
     sentence: "The application did not begin to answer in time",
   },
+  policy_changed: {
+    status: 503,
+    level: "info",
+    sentence: "The stream was cut off because the policy has changed",
+  },
   internal: { status: 500, level: "error", sentence: "The bouncer failed; this is a bug in it" },
 } as const satisfies Readonly<Record<string, RefusalRow>> &
   Readonly<Record<DenyReason, RefusalRow>>;
@@ -102,6 +107,7 @@ export const failures = {
     level: "error",
     sentence: "The bundle is older than one that was active, or does not say how old it is",
   },
+  certificate_invalid: { level: "error", sentence: "The listeners' certificate cannot be used" },
   sync_unreachable: { level: "warn", sentence: "The bridge cannot be reached" },
   redirect_no_iptables: { level: "error", sentence: "iptables is not installed" },
   redirect_not_permitted: {

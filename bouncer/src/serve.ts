@@ -11,10 +11,12 @@ import { refusalOf } from "./errors.ts";
 import type { Policy } from "./policy/decision.ts";
 import { runProbe } from "./probe/probe.ts";
 import type { ExchangeReport } from "./proxy/exchange.ts";
-import type { ListenerLimits } from "./proxy/listener.ts";
+import type { ServerLimits } from "./http/message.ts";
+import { openCertificate } from "./proxy/certificate.ts";
+import { createDate } from "./proxy/date.ts";
 import { createTrust } from "./proxy/peer.ts";
 import { type Proxy, startProxy } from "./proxy/server.ts";
-import { formatAuthority } from "./proxy/upstream.ts";
+import { formatAuthority } from "./proxy/app-socket.ts";
 import type { Log } from "./telemetry/log.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import { createTracing } from "./telemetry/tracing.ts";
@@ -25,7 +27,7 @@ export interface ServeDeps {
   /** Where audit records go unless they go to a file. */
   readonly stdout: Writable;
   readonly createPolicy: (config: Config, deps: { log: Log; version: string }) => Promise<Policy>;
-  readonly limits?: ListenerLimits;
+  readonly limits?: ServerLimits;
 }
 
 export interface Serving {
@@ -105,10 +107,19 @@ export async function startServing(config: Config, deps: ServeDeps): Promise<Ser
     logReport(log, done);
   };
   const closeAll = async (): Promise<void> => {
+    certificate?.close();
     await policy.close();
     await tracing.close();
     await audit.close();
   };
+
+  const { tlsCertFile: certFile, tlsKeyFile: keyFile } = config;
+  const certificate =
+    certFile === null || keyFile === null
+      ? null
+      : openCertificate({ certFile, keyFile }, (error) => {
+          log.error({ err: error }, "certificate not renewed");
+        });
 
   const admin = await startAdmin(config.adminPort, adminDeps).catch(async (error: unknown) => {
     await closeAll();
@@ -128,11 +139,14 @@ export async function startServing(config: Config, deps: ServeDeps): Promise<Ser
       admin: createProxyPortAdmin(config.adminOnProxyPort, adminDeps),
       trace: (head) => tracing.trace(head),
       isDraining: () => drainingSince !== null,
+      date: createDate(),
+      pseudonym: config.viaPseudonym,
+      longLived: config.longLivedStreams,
       targetTimeoutMs: config.targetTimeoutSeconds * 1000,
       bodyTimeoutMs,
       maxInFlight: config.maxRequestsInFlight,
     },
-    deps.limits,
+    { certificate, ...(deps.limits === undefined ? {} : { limits: deps.limits }) },
   ).catch(async (error: unknown) => {
     await admin.close();
     await closeAll();

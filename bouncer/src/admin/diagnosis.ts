@@ -7,7 +7,7 @@ import type { Route } from "../config.ts";
 import type { Probe } from "../contract.ts";
 import type { PolicyStatus } from "../policy/decision.ts";
 import type { ProbeResult } from "../probe/probe.ts";
-import { formatAuthority } from "../proxy/upstream.ts";
+import { formatAuthority } from "../proxy/app-socket.ts";
 
 const limitSeconds = 2;
 /** An error page is not an error message. */

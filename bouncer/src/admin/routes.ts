@@ -3,7 +3,7 @@
  * ADMIN_ON_PROXY_PORT allows it; there it knows neither probes nor the drain hook.
  */
 import { timingSafeEqual } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import type { AuditStatus } from "../audit/audit.ts";
 import type { Route } from "../config.ts";
 import { adminPath, type Probe } from "../contract.ts";
@@ -159,6 +159,6 @@ export function writeAnswer(response: ServerResponse, answer: AdminAnswer): void
   response.end(body);
 }
 
-export function pathOf(request: IncomingMessage): string {
-  return (request.url ?? "").split("?", 1)[0] ?? "";
+export function pathOf(target: string): string {
+  return target.split("?", 1)[0] ?? "";
 }

@@ -2,7 +2,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { listen } from "../proxy/listener.ts";
 import { isLoopback } from "../proxy/peer.ts";
+import type { HandlerDeps } from "../proxy/handler.ts";
 import {
+  type AdminAnswer,
   type AdminDeps,
   type AdminHandler,
   adminRoutes,
@@ -17,14 +19,18 @@ export interface AdminServer {
   close(): Promise<void>;
 }
 
-async function run(handler: AdminHandler, deps: AdminDeps, to: ServerResponse): Promise<void> {
+/** Never rejects. */
+async function answer(handler: AdminHandler, deps: AdminDeps): Promise<AdminAnswer> {
   try {
-    writeAnswer(to, await handler(deps));
+    return await handler(deps);
   } catch (error) {
     const detail = error instanceof Error ? error.message : "unknown";
-    if (to.headersSent) to.destroy();
-    else writeAnswer(to, json(500, { reason: "internal", detail }));
+    return json(500, { reason: "internal", detail });
   }
+}
+
+async function run(handler: AdminHandler, deps: AdminDeps, to: ServerResponse): Promise<void> {
+  writeAnswer(to, await answer(handler, deps));
 }
 
 /** Answers every request to the admin port. */
@@ -34,7 +40,7 @@ export function handleAdmin(
   deps: AdminDeps,
 ): void {
   request.resume();
-  const path = pathOf(request);
+  const path = pathOf(request.url ?? "");
   const route = adminRoutes[path];
   const { method = "" } = request;
   if (route === undefined) {
@@ -58,18 +64,12 @@ export function handleAdmin(
  * pod already; everybody else is answered only where ADMIN_ON_PROXY_PORT says so, and where not,
  * the path is the application's.
  */
-export function createProxyPortAdmin(
-  everybody: boolean,
-  deps: AdminDeps,
-): (request: IncomingMessage, response: ServerResponse, local: boolean) => boolean {
-  return (request, response, local) => {
-    if (!everybody && !local) return false;
-    const route = adminRoutes[pathOf(request)];
-    if (route === undefined || !route.methods.includes(request.method ?? "")) return false;
-    if (route.loopbackOnly && !local) return false;
-    request.resume();
-    void run(route.handle, deps, response);
-    return true;
+export function createProxyPortAdmin(everybody: boolean, deps: AdminDeps): HandlerDeps["admin"] {
+  return ({ method, target }, isLocal) => {
+    if (!everybody && !isLocal) return null;
+    const route = adminRoutes[pathOf(target)];
+    if (route === undefined || !route.methods.includes(method)) return null;
+    return route.loopbackOnly && !isLocal ? null : answer(route.handle, deps);
   };
 }
 

@@ -1,4 +1,6 @@
 /** A request written on the command line, as the data path would hand it to the policy. */
+import type { RequestMessage } from "../http/message.ts";
+import { parseRequest } from "../http1/head.ts";
 import type { RequestBody, RequestHead } from "../policy/decision.ts";
 import { checkHead } from "../proxy/head.ts";
 import { type Arguments, isSet, textOf, textsOf } from "./command.ts";
@@ -37,22 +39,43 @@ export async function readRequest(args: Arguments, url: string): Promise<Written
   }
   const body = await readBody(args);
   const isHttps = isSet(args, "https") || parts["scheme"] === "https";
-  const checked = checkHead({
-    method: textOf(args, "method") ?? "GET",
+  const request = readHead(
+    textOf(args, "method") ?? "GET",
     target,
-    version: "1.1",
-    rawHeaders: writeHeaders(args, { host: parts["host"] ?? "localhost", body, isHttps }),
-    source: readEndpoint(textOf(args, "source") ?? "192.0.2.1:40000", "source"),
-    destination: readEndpoint(textOf(args, "destination") ?? "192.0.2.2:80", "destination"),
+    writeHeaders(args, { host: parts["host"] ?? "localhost", body, isHttps }),
+  );
+  const checked = checkHead({
+    request,
+    connection: {
+      source: readEndpoint(textOf(args, "source") ?? "192.0.2.1:40000", "source"),
+      destination: readEndpoint(textOf(args, "destination") ?? "192.0.2.2:80", "destination"),
+      scheme: "http",
+      isLoopback: false,
+    },
     // What is written here is meant: nobody forges headers on their own command line.
     trusted: true,
+    pseudonym: "bouncer",
   });
-  if (checked.kind === "rejected") {
-    throw new CommandFailure(
-      `A bouncer refuses this before it asks a policy, ${checked.reason}: ${checked.detail ?? ""}`,
-    );
-  }
+  if (checked.kind === "rejected") throw refused(checked.reason, checked.detail);
   return { head: checked.head, body };
+}
+
+function refused(reason: string, detail: string): CommandFailure {
+  return new CommandFailure(`A bouncer refuses this before it asks a policy, ${reason}: ${detail}`);
+}
+
+const noLimits = { maxHeaders: Number.POSITIVE_INFINITY };
+
+/** As text first, so that what could not be sent is not decided on. */
+function readHead(method: string, target: string, rawHeaders: readonly string[]): RequestMessage {
+  const lines = [`${method} ${target} HTTP/1.1`];
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    lines.push(`${rawHeaders[i]}: ${rawHeaders[i + 1]}`);
+  }
+  const bytes = Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
+  const parsed = parseRequest(bytes, 0, bytes.length, noLimits);
+  if (parsed.kind === "malformed") throw refused(parsed.reason, parsed.detail);
+  return { ...parsed, version: "1.1" };
 }
 
 interface Around {

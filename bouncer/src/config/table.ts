@@ -9,6 +9,7 @@ import * as v from "valibot";
 import { environment, fileName, mountPath, port } from "../contract.ts";
 import { signatureAlgorithms } from "../contract.ts";
 import { bundleRows, syncRows } from "./bundle.ts";
+import { listenerRows } from "./listener.ts";
 import { networkRows } from "./network.ts";
 import * as value from "./value.ts";
 
@@ -29,6 +30,7 @@ export const table = {
     accepts: "a comma-separated list of ports, each a `targetPort` of `LISTENERS`",
     doc: "Ports of the application on which no HTTP is spoken to the bouncer: it decides once for each connection and then carries bytes. The injector sets it.",
   }),
+  ...listenerRows,
   targetHost: variable(environment.targetHost, "127.0.0.1", value.host, {
     accepts: "an IP address or a host name",
     doc: "Where the application of `LISTENERS` and of `PROBES` is: the pod's own address.",

@@ -78,6 +78,23 @@ function splitList(value: string): string[] {
 
 export const ports = v.pipe(v.string(), v.transform(splitList), v.array(port));
 
+const appProtocol = v.pipe(
+  v.string(),
+  v.regex(/^\d{1,5}:(?:http1|h2c)$/),
+  v.transform((value) => {
+    const [number = "", protocol] = value.split(":");
+    return { port: Number(number), protocol };
+  }),
+  v.object({ port: portNumber, protocol: v.picklist(["http1", "h2c"]) }),
+);
+
+export const appProtocols = v.pipe(
+  v.string(),
+  v.transform(splitList),
+  v.array(appProtocol),
+  v.check((all) => new Set(all.map((one) => one.port)).size === all.length),
+);
+
 const listener = v.pipe(
   v.string(),
   v.regex(/^\d{1,5}:\d{1,5}$/),

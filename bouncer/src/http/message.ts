@@ -63,7 +63,7 @@ export interface Rejection {
   /** For logs and the audit record. */
   readonly detail: string;
   /** What the client gets; then the connection is closed, or in HTTP/2 the stream. */
-  answer(head: ResponseHead, body: Buffer): void;
+  readonly answer: (head: ResponseHead, body: Buffer) => void;
 }
 
 /** Whoever answers requests. */

@@ -107,6 +107,11 @@ export class SocketStream implements ByteStream {
     this.#isAlwaysShared = true;
   }
 
+  /** Nothing that was handed over depends on the memory that the next read will fill. */
+  get isShared(): boolean {
+    return this.#buffer === sharedBuffer;
+  }
+
   /** The socket itself, for addresses and options. */
   get socket(): Socket {
     return this.#socket;

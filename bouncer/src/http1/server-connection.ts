@@ -13,7 +13,7 @@ import type {
   Switched,
 } from "../http/message.ts";
 import type { SocketStream } from "../http/socket-stream.ts";
-import { BodyReader } from "./body-reader.ts";
+import { BodyReader, untilClose } from "./body-reader.ts";
 import { findHeadEnd, hopeless, incomplete, skipEmptyLines } from "./head-end.ts";
 import { type ParsedRequest, parseRequest } from "./head.ts";
 import { Input } from "./input.ts";
@@ -33,10 +33,8 @@ export interface Http1Connection {
 
 /** How much may wait behind the request that is being answered. */
 const maxWaiting = 64 * 1024;
-/** How much of a body is read that nobody has asked for yet, so that a client's end is noticed. */
+/** How much of a body is read that nobody takes at the moment. */
 const maxHeld = 16 * 1024;
-/** How long a connection that was just made may take to its first byte while we stop. */
-const unusedGraceMs = 500;
 
 export function createHttp1ServerConnection(from: Http1Connection): ServerConnection {
   return new Http1ServerConnection(from);
@@ -96,7 +94,9 @@ class Http1ServerConnection implements ServerConnection, ServerStreamHost, ByteS
   #wantsMore(): boolean {
     if (this.#state !== "open" || this.#current === null) return true;
     if (this.#current.isRead) return this.#input.length < maxWaiting;
-    return this.#current.wantsBody || (this.#current.isHeld && this.#input.length < maxHeld);
+    // Read on for a while, so that a client's end is noticed.
+    const mayHold = this.#current.isHeld || this.#stream.isShared;
+    return this.#current.wantsBody || (mayHold && this.#input.length < maxHeld);
   }
 
   /** False: nothing can be done with what is there. */
@@ -123,7 +123,7 @@ class Http1ServerConnection implements ServerConnection, ServerStreamHost, ByteS
     const end = findHeadEnd(bytes, Math.max(input.searched, input.at));
     const length = (end < 0 ? bytes.length : end) - input.at;
     if (end === hopeless) {
-      this.#reject("bad_request", "it has a control character, or a line does not end in CRLF");
+      this.#reject("bad_request", "a control character, or a line that does not end in CRLF");
     } else if (length > maxHeaderBytes) {
       this.#reject("headers_too_large", `the head is longer than ${maxHeaderBytes} bytes`);
     } else if (end === incomplete) {
@@ -145,7 +145,8 @@ class Http1ServerConnection implements ServerConnection, ServerStreamHost, ByteS
       version: minor === 1 ? ("1.1" as const) : ("1.0" as const),
       rawHeaders,
       bodyLength,
-      expectsContinue: parsed.expectsContinue && minor === 1 && this.#input.length === 0,
+      // RFC 9110, 10.1.1: not after all of the body.
+      expectsContinue: parsed.expectsContinue && this.#input.length < (bodyLength ?? untilClose),
       upgrade,
     };
     const body = bodyLength === 0 ? null : new BodyReader(bodyLength, this.#limits);
@@ -236,8 +237,10 @@ class Http1ServerConnection implements ServerConnection, ServerStreamHost, ByteS
 
   /** A client that has ended may still be reading, but not if it owes the rest of its body. */
   #checkBrokenBody(): void {
-    const isMissing = this.#current?.isRead === false && this.#input.length === 0;
-    if (this.#isHalfClosed && isMissing) this.#stream.destroy();
+    if (!this.#isHalfClosed || this.#current === null) return;
+    const isMissing = !this.#current.isRead && this.#input.length === 0;
+    // Nor can it speak another protocol.
+    if (isMissing || this.#current.request.upgrade.length > 0) this.#stream.destroy();
   }
 
   onDrain(): void {
@@ -256,14 +259,7 @@ class Http1ServerConnection implements ServerConnection, ServerStreamHost, ByteS
   close(): void {
     this.isClosing = true;
     if (this.#state !== "open" || this.#current !== null) return;
-    if (this.#round > 0) {
-      if (this.#input.length === 0) this.#linger();
-      return;
-    }
-    // A client that has just connected is about to ask.
-    setTimeout(() => {
-      if (this.#round === 0) this.#stream.destroy();
-    }, unusedGraceMs);
+    if (this.#input.length === 0) this.#linger();
   }
 
   destroy(): void {

@@ -39,6 +39,13 @@ interface Parts {
   readonly isKeptAlive: boolean;
 }
 
+/** Of interim responses; 101 is written elsewhere. */
+const phrases: Readonly<Record<number, string>> = {
+  100: "Continue",
+  102: "Processing",
+  103: "Early Hints",
+};
+
 /** `held`: nobody has asked for it yet. */
 type Flow = "held" | "flowing" | "paused" | "dropped";
 
@@ -153,7 +160,10 @@ export class Http1ServerStream implements ServerStream {
   #inform(status: number, rawHeaders: RawHeaders): void {
     if (this.#isOver) return;
     const { writer } = this.#host;
-    const text = formatResponseHead(status, "", rawHeaders, { isChunked: false, connection: null });
+    const text = formatResponseHead(status, phrases[status] ?? "", rawHeaders, {
+      isChunked: false,
+      connection: null,
+    });
     writer.begin(text, { isChunked: false });
     writer.flush();
   }

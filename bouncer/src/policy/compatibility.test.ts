@@ -108,7 +108,13 @@ const inputs: Readonly<Record<keyof typeof inputDifferences, () => void>> = {
   partialHeader: () => {
     const headers = ["X-Envoy-Auth-Partial-Body", "true"];
     expect(see(["truncated_body"], { headers, body: "x" })).toEqual({ truncated_body: false });
-    const forwarding = { peer: "10.0.0.9", trusted: false, host: "shop", upgrade: null };
+    const forwarding = {
+      peer: "10.0.0.9",
+      trusted: false,
+      scheme: "http",
+      upgrade: null,
+      via: null,
+    } as const;
     expect(buildRequestHeaders(headers, forwarding)).not.toContain("X-Envoy-Auth-Partial-Body");
   },
   path: () => {

@@ -28,6 +28,7 @@ const matrix: Readonly<Record<RefusalReason, readonly (string | null)[]>> = {
   app_unreachable: [null, null, null, null],
   app_failed: [null, null, null, null],
   app_timeout: [null, null, null, null],
+  policy_changed: [null, null, null, null],
   internal: [null, null, null, null],
 };
 

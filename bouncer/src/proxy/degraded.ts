@@ -48,6 +48,7 @@ export const rows: Readonly<Record<RefusalReason, Row>> = {
   app_unreachable: never,
   app_failed: never,
   app_timeout: never,
+  policy_changed: never,
   internal: never,
 };
 

@@ -2,15 +2,24 @@
  * One allowed request on its way to the application and the answer on its way back: streamed in
  * both directions with back-pressure, ended for both sides when one ends it.
  */
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
-import type { Duplex } from "node:stream";
 import type { RefusalReason } from "../errors.ts";
+import type {
+  ClientStream,
+  ClientStreamListener,
+  OutgoingRequest,
+  RawHeaders,
+  ResponseHead,
+  ServerStream,
+  Switched,
+  Upstream,
+  UpstreamError,
+} from "../http/message.ts";
 import type { Header, RequestHead, Verdict } from "../policy/decision.ts";
-import { ForwardedBody, type BodyStart } from "./body.ts";
+import type { BodyStart } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
 import {
   applyRequestHeaders,
+  buildRequestTrailers,
   buildResponseHeaders,
   buildSwitchHeaders,
   buildTrailers,
@@ -18,28 +27,29 @@ import {
 } from "./headers.ts";
 import { splice } from "./splice.ts";
 import { editQuery } from "./target.ts";
-import { type Dispatcher, isConnectionLoss, reasonOf, type Upstream } from "./upstream.ts";
 
 export type Allowed = Extract<Verdict, { kind: "allow" }>;
 
 export interface Forward {
   readonly exchange: Exchange;
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly stream: ServerStream;
   readonly head: RequestHead;
   readonly verdict: Allowed;
-  readonly hasBody: boolean;
   /** What was read ahead of the body. */
   readonly start: BodyStart | null;
-  /** The protocol to switch to, and the bytes that came after the head. */
-  readonly upgrade: { readonly protocol: string; readonly bytes: Buffer } | null;
+  /** The protocol to switch to. */
+  readonly upgrade: string | null;
   readonly upstream: Upstream;
   /** 0: no limit. */
   readonly timeoutMs: number;
+  /** Of an answer that has none. */
+  readonly date: () => string;
   /** The client is to open a new connection for its next request. */
   readonly closing: () => boolean;
-  /** Answers instead of the application, unless an answer has begun. */
+  /** Answers instead of the application; only before an answer has begun. */
   readonly refuse: (reason: RefusalReason, detail: string) => void;
+  /** Both sides of an upgraded connection are closed. */
+  readonly onUnspliced: () => void;
   /** Headers that the bouncer adds on its own account, such as traceparent. */
   readonly ownHeaders: readonly Header[];
 }
@@ -47,215 +57,235 @@ export interface Forward {
 /** Methods that may be sent twice (RFC 9110, 9.2.2). */
 const idempotent = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 
-export function forward(options: Forward): void {
-  new Forwarding(options).start();
-}
+const reasons: Readonly<Record<UpstreamError["kind"], RefusalReason>> = {
+  unreachable: "app_unreachable",
+  failed: "app_failed",
+  internal: "internal",
+};
 
-/** undici hands over raw headers as bytes; latin1 keeps every byte (RFC 9110, 5.5). */
-function textOf(raw: Dispatcher.DispatchController["rawHeaders"]): string[] {
-  const items: readonly (Buffer | string)[] = Array.isArray(raw) ? raw : [];
-  return items.map((item) => (typeof item === "string" ? item : item.toString("latin1")));
-}
-
-class Forwarding implements Dispatcher.DispatchHandler {
+export class Forwarding implements ClientStreamListener {
   readonly #to: Forward;
-  readonly #body: ForwardedBody | null;
-  readonly #request: Dispatcher.DispatchOptions;
-  #controller: Dispatcher.DispatchController | null = null;
-  #timer: NodeJS.Timeout | undefined;
-  #answered = false;
-  #retried = false;
+  readonly #hasBody: boolean;
+  #client: ClientStream | null = null;
+  #isRequestEnded: boolean;
+  /** The application does not take more of the body at the moment. */
+  #isBlocked = false;
+  #isHeadSent = false;
+  /** All of the answer is there. */
+  #isAnswered = false;
+  #isRetried = false;
   /** The client has its answer, or is gone: whatever the upstream still says is for nobody. */
-  #over = false;
+  #isOver = false;
+  /** Since when the application is waited for; on `performance`'s clock. */
+  #waitingSince = 0;
+  /** Of the request, when the clock was looked at last. */
+  #lastBytes = 0;
+  #spliced: { readonly client: Switched; readonly app: Switched } | null = null;
 
-  constructor(options: Forward) {
-    this.#to = options;
-    const { head, verdict, hasBody, request, start, upgrade } = options;
-    const count = (bytes: number): void => {
-      options.exchange.requestBytes += bytes;
-    };
-    this.#body = hasBody ? new ForwardedBody(request, start, count) : null;
-    const headers = applyRequestHeaders(
-      head.rawHeaders,
-      [...options.ownHeaders, ...verdict.requestHeaders],
-      verdict.requestHeadersToRemove,
-    );
-    this.#request = {
+  constructor(to: Forward) {
+    this.#to = to;
+    this.#hasBody = to.stream.request.bodyLength !== 0;
+    this.#isRequestEnded = !this.#hasBody;
+  }
+
+  begin(now: number): void {
+    this.#waitingSince = now;
+    this.#send(false);
+    if (!this.#hasBody) return;
+    const { start, stream } = this.#to;
+    for (const chunk of start?.chunks ?? []) this.onBody(chunk);
+    if (start?.trailers !== null && start !== null) this.onBodyEnd(start.trailers);
+    else if (!this.#isBlocked) stream.resumeBody();
+  }
+
+  #send(isRetry: boolean): void {
+    const { head, verdict, ownHeaders, stream, start, upgrade, upstream } = this.#to;
+    const set =
+      ownHeaders.length === 0 ? verdict.requestHeaders : [...ownHeaders, ...verdict.requestHeaders];
+    const headers = applyRequestHeaders(head.rawHeaders, set, verdict.requestHeadersToRemove);
+    const request: OutgoingRequest = {
       method: head.method,
-      path: editQuery(head.target, verdict.queryParametersToRemove, verdict.queryParametersToSet),
-      headers: withoutUpgrade(headers),
-      body: this.#body,
-      upgrade: upgrade?.protocol ?? null,
+      target: editQuery(head.target, verdict.queryParametersToRemove, verdict.queryParametersToSet),
+      scheme: head.scheme,
+      rawHeaders: upgrade === null ? headers : withoutUpgrade(headers),
+      bodyLength: stream.request.bodyLength,
+      // What was read ahead was asked for by us.
+      expectsContinue: stream.request.expectsContinue && start === null,
+      upgrade,
+      isRetry,
     };
+    this.#client = upstream.send(request, this);
   }
 
-  start(): void {
-    const { response, timeoutMs, upstream } = this.#to;
-    response.once("close", () => {
-      this.#onClientClose();
-    });
-    if (timeoutMs > 0) {
-      this.#timer = setTimeout(() => {
-        this.#onTimeout();
-      }, timeoutMs);
-    }
-    upstream.dispatch(this.#request, this);
+  // The client's side.
+
+  onBody(chunk: Buffer): boolean {
+    const { exchange } = this.#to;
+    exchange.requestBytes += chunk.length;
+    if (this.#client === null) return true;
+    this.#isBlocked = !this.#client.sendData(chunk);
+    if (this.#isBlocked && this.#isAnswered) this.#giveUpBody();
+    return !this.#isBlocked;
   }
+
+  /** The application has answered, and does not read what it is still sent. */
+  #giveUpBody(): void {
+    this.#client?.abort();
+    this.#over();
+    this.#to.stream.discardBody();
+  }
+
+  onBodyEnd(trailers: RawHeaders): void {
+    this.#isRequestEnded = true;
+    this.#client?.sendEnd(buildRequestTrailers(trailers));
+  }
+
+  onClientDrain(): void {
+    this.#client?.resume();
+  }
+
+  onClientClose(): void {
+    if (this.#isOver && this.#client === null) return;
+    this.#isOver = true;
+    this.#client?.abort();
+    this.#client = null;
+  }
+
+  /** Nobody may have the rest of it any more: another policy would not have let it begin. */
+  cut(): void {
+    this.#isOver = true;
+    this.#client?.abort();
+    this.#client = null;
+    this.#spliced?.client.stream.reset();
+    this.#spliced?.app.stream.reset();
+    if (this.#spliced === null) this.#to.stream.abort();
+  }
+
+  /** The answer has begun, or there is no longer one to come. */
+  get isHeadSent(): boolean {
+    return this.#isHeadSent;
+  }
+
+  // Time.
 
   /** The clock runs while the application is waited for, not while it is being sent to. */
+  check(now: number): void {
+    const { timeoutMs, exchange } = this.#to;
+    if (timeoutMs === 0 || this.#isHeadSent || this.#isOver) return;
+    if (exchange.requestBytes !== this.#lastBytes) {
+      this.#lastBytes = exchange.requestBytes;
+      this.#waitingSince = now;
+    } else if (now - this.#waitingSince >= timeoutMs) this.#onTimeout();
+  }
+
   #onTimeout(): void {
-    if (this.#body !== null && this.#body.starving && !this.#body.readableEnded) {
-      this.#giveUp("request_timeout", "the body stopped coming");
-    } else {
-      this.#giveUp("app_timeout", `no response within ${this.#to.timeoutMs} ms`);
-    }
+    const isClients = !this.#isRequestEnded && !this.#isBlocked;
+    if (isClients) this.#giveUp("request_timeout", "the body stopped coming");
+    else this.#giveUp("app_timeout", `no response within ${this.#to.timeoutMs} ms`);
   }
 
   #giveUp(reason: RefusalReason, detail: string): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#stopTimer();
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#isHeadSent = true;
+    const client = this.#client;
+    this.#client = null;
     this.#to.refuse(reason, detail);
-    this.#controller?.abort(new Error(detail));
+    client?.abort();
   }
 
-  #stopTimer(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+  // The application's side.
+
+  onInformation(status: number, rawHeaders: RawHeaders): void {
+    const { stream } = this.#to;
+    if (this.#isOver) return;
+    if (status === 100) stream.sendContinue();
+    else stream.sendInformation(status, buildResponseHeaders(rawHeaders, [], null));
   }
 
-  #onClientClose(): void {
-    this.#stopTimer();
-    const { response } = this.#to;
-    if (!response.writableFinished) this.#controller?.abort(new Error("client went away"));
-    this.#over = true;
+  onHead(head: ResponseHead): void {
+    const { exchange, stream, verdict, closing, date } = this.#to;
+    if (this.#isOver) return;
+    this.#isHeadSent = true;
+    exchange.status = head.status;
+    const rawHeaders = buildResponseHeaders(head.rawHeaders, verdict.responseHeaders, date());
+    const { status, reason, bodyLength } = head;
+    stream.sendHead({ status, reason, rawHeaders, bodyLength }, { close: closing() });
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    // Given up while the connection was being made.
-    if (this.#over) controller.abort(new Error("nobody waits for the answer"));
+  onData(chunk: Buffer): boolean {
+    if (this.#isOver) return true;
+    this.#to.exchange.responseBytes += chunk.length;
+    return this.#to.stream.sendData(chunk);
   }
 
-  onBodySent(): void {
-    this.#timer?.refresh();
+  onEnd(trailers: RawHeaders): void {
+    if (this.#isOver) return;
+    const { stream, exchange } = this.#to;
+    this.#isAnswered = true;
+    if (this.#isRequestEnded) this.#over();
+    stream.sendEnd(buildTrailers(trailers));
+    if (this.#isRequestEnded) return;
+    // The rest of its body may still be for the application; its record does not wait for that.
+    exchange.finish();
+    if (this.#isBlocked) this.#giveUpBody();
   }
 
-  onRequestSent(): void {
-    this.#timer?.refresh();
+  #over(): void {
+    this.#isOver = true;
+    this.#client = null;
   }
 
-  onResponseStarted(): void {
-    this.#answered = true;
+  onDrain(): void {
+    if (!this.#isBlocked) return;
+    this.#isBlocked = false;
+    this.#to.stream.resumeBody();
   }
 
-  onResponseStart(
-    controller: Dispatcher.DispatchController,
-    status: number,
-    _headers: unknown,
-    message?: string,
-  ): void {
-    const { exchange, response, verdict, closing } = this.#to;
-    const raw = textOf(controller.rawHeaders);
-    if (status < 200) {
-      this.#inform(status, raw);
-      return;
-    }
-    this.#stopTimer();
-    if (this.#over) return;
-    exchange.status = status;
-    // What follows a declined upgrade is of no protocol that both sides agreed to.
-    const close = closing() || this.#to.upgrade !== null;
-    const headers = buildResponseHeaders(raw, verdict.responseHeaders, close);
-    response.writeHead(status, message ?? "", headers);
-    // A head without a body yet goes out at once; one with a body goes out together with it.
-    process.nextTick(() => {
-      if (!response.writableEnded && !response.destroyed) response.flushHeaders();
-    });
-  }
-
-  /** 103 Early Hints and the like; 1.0 has none (RFC 9110, 15.2). */
-  #inform(status: number, raw: readonly string[]): void {
-    const { request, response } = this.#to;
-    if (this.#over || request.httpVersion !== "1.1" || response.headersSent) return;
-    response.writeInformation(status, buildResponseHeaders(raw, [], false));
-  }
-
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    const { exchange, response } = this.#to;
-    if (this.#over) return;
-    exchange.responseBytes += chunk.length;
-    if (response.write(chunk)) return;
-    controller.pause();
-    response.once("drain", () => {
-      controller.resume();
-    });
-  }
-
-  onResponseEnd(controller: Dispatcher.DispatchController): void {
-    this.#stopTimer();
-    if (this.#over) return;
-    const { response } = this.#to;
-    const trailers = buildTrailers(textOf(controller.rawTrailers));
-    if (trailers.length > 0) response.addTrailers(trailers);
-    response.end();
-  }
-
-  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
-    if (this.#over) return;
-    const { exchange, response, upstream } = this.#to;
+  onError(error: UpstreamError): void {
+    if (this.#isOver) return;
     if (this.#mayRetry(error)) {
-      this.#retried = true;
-      upstream.dispatchFresh(this.#request, this);
+      this.#isRetried = true;
+      this.#send(true);
       return;
     }
-    if (response.headersSent) {
-      // The client must see that the answer is not whole.
-      this.#over = true;
-      exchange.aborted = "app";
-      exchange.reason = "app_failed";
-      exchange.detail = error.message;
-      response.destroy();
+    const { exchange, stream } = this.#to;
+    if (!this.#isHeadSent) {
+      this.#giveUp(reasons[error.kind], error.message);
       return;
     }
-    this.#giveUp(reasonOf(error), error.message);
+    // The client must see that the answer is not whole.
+    this.#over();
+    exchange.aborted = "app";
+    exchange.reason = "app_failed";
+    exchange.detail = error.message;
+    stream.abort(error.code ?? undefined);
   }
 
   /**
    * A connection that the application closed while it was idle looks alive until it is used. Then
    * a request that may be repeated is repeated, once (RFC 9110, 9.2.2; RFC 9112, 9.3.1).
    */
-  #mayRetry(error: Error): boolean {
-    const { head, response } = this.#to;
-    return (
-      !this.#retried &&
-      !this.#answered &&
-      this.#body === null &&
-      idempotent.has(head.method) &&
-      !response.headersSent &&
-      isConnectionLoss(error)
-    );
+  #mayRetry({ isConnectionLoss }: UpstreamError): boolean {
+    const isRepeatable = !this.#hasBody && idempotent.has(this.#to.head.method);
+    return isConnectionLoss && isRepeatable && !this.#isRetried && !this.#isHeadSent;
   }
 
-  onRequestUpgrade(
-    controller: Dispatcher.DispatchController,
-    status: number,
-    _headers: unknown,
-    socket: Duplex,
-  ): void {
-    this.#stopTimer();
-    const { exchange, response, upgrade, verdict } = this.#to;
-    const client: Socket | null = response.socket;
-    if (client === null || upgrade === null || this.#over) {
-      socket.destroy();
+  onSwitch(head: ResponseHead, app: Switched): void {
+    const { exchange, stream, verdict, onUnspliced } = this.#to;
+    const client = this.#isOver
+      ? null
+      : stream.switchProtocols(buildSwitchHeaders(head.rawHeaders, verdict.responseHeaders));
+    if (client === null) {
+      app.stream.reset();
       return;
     }
-    this.#over = true;
-    exchange.status = status;
+    this.#over();
+    this.#isHeadSent = true;
+    exchange.status = head.status;
     exchange.upgraded = true;
-    const headers = buildSwitchHeaders(textOf(controller.rawHeaders), verdict.responseHeaders);
-    response.detachSocket(client);
-    splice({ client, app: socket, headers, bytes: upgrade.bytes });
+    this.#spliced = { client, app };
+    splice(client, app, onUnspliced);
     exchange.finish();
   }
 }

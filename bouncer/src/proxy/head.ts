@@ -1,42 +1,36 @@
 /**
  * The head of a request as it arrived, checked: whatever the bouncer, the policy and the
- * application could understand differently is refused before anybody decides on it. Pure.
+ * application could understand differently is refused before anybody decides on it. Where a
+ * message ends, its codec has made sure of. Pure.
  */
-import type { Endpoint, RequestHead } from "../policy/decision.ts";
-import { buildRequestHeaders, upgradeProtocol, valuesOf } from "./headers.ts";
+import type { ClientConnection, RequestMessage } from "../http/message.ts";
+import type { RequestHead } from "../policy/decision.ts";
+import { kind, kindOf, singular } from "./header-kind.ts";
+import { buildRequestHeaders } from "./headers.ts";
 import { readTarget } from "./target.ts";
 
 export interface RawHead {
-  readonly method: string;
-  readonly target: string;
-  /** `1.1`. */
-  readonly version: string;
-  readonly rawHeaders: readonly string[];
-  readonly source: Endpoint;
-  readonly destination: Endpoint;
+  readonly request: RequestMessage;
+  readonly connection: ClientConnection;
   /** The peer is in `TRUSTED_PROXIES`. */
   readonly trusted: boolean;
+  /** What Via calls us; null: it is not added. */
+  readonly pseudonym: string | null;
 }
 
 export interface CheckedHead {
   readonly kind: "head";
   /** What policy and application get. */
   readonly head: RequestHead;
-  readonly hasBody: boolean;
   /** Protocol of an upgrade that is to be carried through. */
   readonly upgrade: string | null;
 }
 
 export interface RejectedHead {
   readonly kind: "rejected";
-  readonly reason: "bad_request" | "ambiguous_request" | "headers_too_large";
+  readonly reason: "bad_request" | "ambiguous_request";
   readonly detail: string;
 }
-
-export const maxHeaders = 200;
-
-/** Headers of which a second line makes one reader see something else than another. */
-const singular = ["host", "content-length", "content-type", "authorization", "transfer-encoding"];
 
 const hostForm = /^(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9.])?|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
 
@@ -44,74 +38,71 @@ function reject(reason: RejectedHead["reason"], detail: string): RejectedHead {
   return { kind: "rejected", reason, detail };
 }
 
-export function hasBody(rawHeaders: readonly string[]): boolean {
-  if (valuesOf(rawHeaders, "transfer-encoding").length > 0) return true;
-  const [length] = valuesOf(rawHeaders, "content-length");
-  return length !== undefined && !/^0+$/.test(length);
-}
-
-/** The protocol that a request would be upgraded to; a body would be taken for its first bytes. */
-export function readUpgrade(version: string, rawHeaders: readonly string[]): string | null {
-  return version === "1.1" && !hasBody(rawHeaders) ? upgradeProtocol(rawHeaders) : null;
+/**
+ * The one protocol to upgrade to, or null when the request goes on without. HTTP and TLS are not
+ * carried: inside them, requests would reach the application that no policy has seen (RFC 9110,
+ * 7.8 lets a server ignore Upgrade). A body would be taken for its first bytes.
+ */
+export function readUpgrade({ upgrade, bodyLength }: RequestMessage): string | null {
+  const [protocol, ...others] = upgrade;
+  if (protocol === undefined || others.length > 0 || bodyLength !== 0) return null;
+  return /^(?:h2c?|http|tls)(?:$|\/)/i.test(protocol) ? null : protocol;
 }
 
 export function checkHead(raw: RawHead): CheckedHead | RejectedHead {
-  const { rawHeaders, version } = raw;
-  const framing = checkFraming(raw);
-  if (framing !== null) return framing;
-  const target = readTarget(raw.target);
+  const { request, connection } = raw;
+  const { method, version } = request;
+  if (method === "CONNECT") return reject("bad_request", "CONNECT is not served");
+  const read = readHeaders(request);
+  if (read.kind === "rejected") return read;
+  const { host } = read;
+  const target = readTarget(request.target, method);
   if (!target.ok) return reject(target.reason, target.detail);
-  const [host = ""] = valuesOf(rawHeaders, "host");
   if (!hostForm.test(host)) return reject("bad_request", "Host is missing or not a host");
   if (target.authority !== null && target.authority.toLowerCase() !== host.toLowerCase()) {
     return reject("ambiguous_request", "target and Host name different hosts");
   }
-  const upgrade = readUpgrade(version, rawHeaders);
+  const upgrade = readUpgrade(request);
+  const { scheme, source, destination } = connection;
   const head: RequestHead = {
-    method: raw.method,
+    method,
     target: target.target,
-    protocol: `HTTP/${version}`,
-    scheme: "http",
+    protocol: protocols[version],
+    scheme,
     host,
-    rawHeaders: buildRequestHeaders(rawHeaders, {
-      peer: raw.source.address,
+    rawHeaders: buildRequestHeaders(request.rawHeaders, {
+      peer: source.address,
       trusted: raw.trusted,
-      host,
+      scheme,
       upgrade,
+      via: raw.pseudonym === null ? null : `${version} ${raw.pseudonym}`,
     }),
-    source: raw.source,
-    destination: raw.destination,
+    source,
+    destination,
   };
-  return { kind: "head", head, hasBody: hasBody(rawHeaders), upgrade };
+  return { kind: "head", head, upgrade };
 }
 
-/** RFC 9112, 6.1 and 6.3. The parser has refused most of this already; here it is on purpose. */
-function checkFraming({ method, version, rawHeaders }: RawHead): RejectedHead | null {
-  if (version !== "1.1" && version !== "1.0") {
-    return reject("bad_request", "HTTP version is not 1.0 or 1.1");
-  }
-  if (method === "CONNECT") return reject("bad_request", "CONNECT is not served");
-  if (rawHeaders.length > 2 * maxHeaders) {
-    return reject("headers_too_large", `more than ${maxHeaders} headers`);
-  }
-  const repeated = singular.find((name) => valuesOf(rawHeaders, name).length > 1);
-  if (repeated !== undefined) {
-    return reject("ambiguous_request", `${repeated} is there more than once`);
-  }
-  const [expect] = valuesOf(rawHeaders, "expect");
-  if (expect !== undefined && expect.toLowerCase() !== "100-continue") {
-    return reject("bad_request", "Expect is not 100-continue");
-  }
-  const problem = findLengthProblem(version, rawHeaders);
-  return problem === null ? null : reject("ambiguous_request", problem);
-}
+const protocols = { "1.0": "HTTP/1.0", "1.1": "HTTP/1.1", "2": "HTTP/2" } as const;
 
-function findLengthProblem(version: string, rawHeaders: readonly string[]): string | null {
-  const [encoding] = valuesOf(rawHeaders, "transfer-encoding");
-  const [length] = valuesOf(rawHeaders, "content-length");
-  if (length !== undefined && !/^\d{1,15}$/.test(length)) return "Content-Length is not a number";
-  if (encoding === undefined) return null;
-  if (length !== undefined) return "Transfer-Encoding and Content-Length are both there";
-  if (version === "1.0") return "Transfer-Encoding in HTTP/1.0";
-  return encoding.toLowerCase() === "chunked" ? null : "Transfer-Encoding is not chunked";
+type ReadHeaders = { readonly kind: "read"; readonly host: string } | RejectedHead;
+
+function readHeaders({ rawHeaders }: RequestMessage): ReadHeaders {
+  let host = "";
+  let seen = 0;
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? "";
+    const bits = kindOf(name) & singular;
+    if (bits === 0) continue;
+    if ((seen & bits) !== 0) {
+      return reject("ambiguous_request", `${name.toLowerCase()} is there more than once`);
+    }
+    seen |= bits;
+    const value = rawHeaders[i + 1] ?? "";
+    if ((bits & kind.host) !== 0) host = value;
+    else if ((bits & kind.expect) !== 0 && value.toLowerCase() !== "100-continue") {
+      return reject("bad_request", "Expect is not 100-continue");
+    }
+  }
+  return { kind: "read", host };
 }

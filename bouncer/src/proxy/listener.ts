@@ -1,36 +1,22 @@
-/**
- * One node:http server in front of one port of the application: limits, and what node reports
- * outside of requests (unreadable input, upgrades, CONNECT), brought to the handler.
- */
-import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
-import { type Server as NetServer, Socket } from "node:net";
-import type { Duplex } from "node:stream";
+/** One server in front of one HTTP port of the application: accepts connections and keeps them. */
+import { createServer, type Server as NetServer, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import type { Route } from "../config.ts";
-import { AppError, type RefusalReason } from "../errors.ts";
-import type { Handler } from "./handler.ts";
-import { readUpgrade } from "./head.ts";
-import { localOf, peerOf } from "./peer.ts";
-import { createRefusal } from "./refusal.ts";
-
-export interface ListenerLimits {
-  readonly maxHeaderBytes: number;
-  /** From the first byte of a head to its last. */
-  readonly headTimeoutMs: number;
-  readonly idleTimeoutMs: number;
-}
+import { AppError } from "../errors.ts";
+import type { RequestHandler, ServerConnection, ServerLimits } from "../http/message.ts";
+import { Opening } from "../http/opening.ts";
+import { SocketStream } from "../http/socket-stream.ts";
+import { describeConnection } from "./peer.ts";
+import type { Certificate } from "./certificate.ts";
 
 /** Longer idle than the proxies and clients in front of us, so that they close first. */
-export const defaultLimits: ListenerLimits = {
+export const defaultLimits: ServerLimits = {
   maxHeaderBytes: 64 * 1024,
+  maxHeaders: 200,
   headTimeoutMs: 15_000,
   idleTimeoutMs: 75_000,
+  halfClosedMs: 5000,
 };
-
-/** How long a client that was refused may take to close its side. */
-const lingerMs = 2000;
-
-/** How long a connection that was just made may take to its first byte while we stop. */
-const unusedGraceMs = 500;
 
 export interface Listener {
   readonly port: number;
@@ -38,117 +24,86 @@ export interface Listener {
   /** No new connections; those in use are closed when they become idle. */
   close(): Promise<void>;
   destroy(): void;
+  /** Called now and then with `performance.now()`. */
+  check(now: number): void;
 }
 
-function createHttpServer(limits: ListenerLimits): Server {
-  const server = createServer({
-    maxHeaderSize: limits.maxHeaderBytes,
-    headersTimeout: limits.headTimeoutMs,
-    keepAliveTimeout: limits.idleTimeoutMs,
-    connectionsCheckingInterval: Math.min(1000, limits.headTimeoutMs),
-    // Uploads and streams take as long as they take; their silence is limited in forward.ts.
-    requestTimeout: 0,
-    // Checked in head.ts, where the refusal has a reason and a record.
-    requireHostHeader: false,
-    noDelay: true,
-    // Where this says no, node loses what a client sends in the same packet behind the request:
-    // a client that pipelines behind a declined upgrade waits, and nobody else is concerned.
-    shouldUpgradeCallback: (request) =>
-      readUpgrade(request.httpVersion, request.rawHeaders) !== null,
-  });
-  // Node drops what is beyond its count without a word; ours is in head.ts, and refuses.
-  server.maxHeadersCount = 0;
-  return server;
+export interface ListenerOptions {
+  readonly route: Route;
+  readonly handler: RequestHandler;
+  readonly limits: ServerLimits;
+  /** null: clients speak without TLS. */
+  readonly certificate: Certificate | null;
 }
 
-/** What the parser refused, as a refusal; null: the connection broke, there is nobody to tell. */
-function reasonOf(code: string): RefusalReason | null {
-  switch (code) {
-    case "HPE_HEADER_OVERFLOW":
-      return "headers_too_large";
-    case "ERR_HTTP_REQUEST_TIMEOUT":
-      return "request_timeout";
-    case "HPE_INVALID_TRANSFER_ENCODING":
-    case "HPE_INVALID_CONTENT_LENGTH":
-    case "HPE_UNEXPECTED_CONTENT_LENGTH":
-      return "ambiguous_request";
-    default:
-      return code.startsWith("HPE_") && code !== "HPE_INVALID_EOF_STATE" ? "bad_request" : null;
-  }
-}
-
-/** What node reports about the connections of one server, brought to the handler. */
-export async function startListener(
-  route: Route,
-  handler: Handler,
-  limits: ListenerLimits = defaultLimits,
-): Promise<Listener> {
-  const server = createHttpServer(limits);
-  const sockets = new Set<Socket>();
-  const busy = new WeakSet<Duplex>();
-
-  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    const { socket } = request;
-    busy.add(socket);
-    response.once("close", () => busy.delete(socket));
-    handler.handle(request, response, null);
-  };
-  /** Node hands over the bare socket; a response on it lets the one handler do the rest. */
-  const onSwitch = (request: IncomingMessage, _socket: Duplex, bytes: Buffer): void => {
-    const { socket } = request;
-    const response = new ServerResponse(request);
-    response.shouldKeepAlive = false;
-    response.assignSocket(socket);
-    response.once("finish", () => {
-      socket.destroySoon();
-    });
-    socket.on("error", () => socket.destroy());
-    handler.handle(request, response, bytes);
-  };
-  const onClientError = (error: Error & { code?: string }, duplex: Duplex): void => {
-    const reason = reasonOf(error.code ?? "");
-    const unread = !(duplex instanceof Socket) || duplex.bytesRead === 0 || !duplex.writable;
-    if (unread || reason === null || busy.has(duplex)) {
-      duplex.destroy();
-      return;
-    }
-    const destination = { address: localOf(duplex), port: route.target.port };
-    const refusal = createRefusal(reason, error.message);
-    handler.reject({ source: peerOf(duplex), destination, refusal }, (text) => {
-      duplex.end(text);
-      duplex.setTimeout(lingerMs, () => duplex.destroy());
+export async function startListener(options: ListenerOptions): Promise<Listener> {
+  const { route, handler, limits, certificate } = options;
+  const open = new Set<ServerConnection>();
+  let onIdle: (() => void) | null = null;
+  const scheme = certificate === null ? "http" : "https";
+  const accept = (stream: SocketStream): void => {
+    const { socket } = stream;
+    const connection = describeConnection(socket, { port: route.target.port, scheme });
+    const opening = new Opening({ stream, connection, handler, limits });
+    open.add(opening);
+    socket.once("close", () => {
+      open.delete(opening);
+      if (open.size === 0) onIdle?.();
     });
   };
-
-  server.on("connection", (socket: Socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-  });
-  server.on("request", onRequest);
-  server.on("checkContinue", onRequest);
-  server.on("checkExpectation", onRequest);
-  server.on("upgrade", onSwitch);
-  server.on("connect", onSwitch);
-  server.on("clientError", onClientError);
+  const server =
+    certificate === null ? createPlain(accept) : createTls(options, certificate, accept);
   const port = await listen(server, route.port);
   return {
     port,
-    connections: () => sockets.size,
-    close: () =>
-      new Promise((resolve) => {
-        // To node, a connection without a first request is in use; this one had its time.
-        const timer = setTimeout(() => {
-          for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
-        }, unusedGraceMs);
-        server.close(() => {
-          clearTimeout(timer);
-          resolve();
-        });
-      }),
+    connections: () => open.size,
+    close: async () => {
+      server.close();
+      for (const connection of open) connection.close();
+      await new Promise<void>((resolve) => {
+        if (open.size === 0) resolve();
+        else onIdle = resolve;
+      });
+    },
     destroy: () => {
-      for (const socket of sockets) socket.destroy();
+      for (const connection of open) connection.destroy();
+    },
+    check: (now) => {
+      for (const connection of open) connection.check(now);
     },
   };
+}
+
+function createPlain(accept: (stream: SocketStream) => void): NetServer {
+  const options = { allowHalfOpen: true, pauseOnConnect: true, noDelay: true };
+  return createServer(options, (socket) => {
+    accept(SocketStream.adopt(socket));
+  });
+}
+
+/** HTTP/2 is offered where the application speaks it; without ALPN, the first bytes tell. */
+function createTls(
+  { route, limits }: ListenerOptions,
+  certificate: Certificate,
+  accept: (stream: SocketStream) => void,
+): NetServer {
+  const server = createTlsServer(
+    {
+      ...certificate.current(),
+      ALPNProtocols: route.protocol === "http1" ? ["http/1.1"] : ["h2", "http/1.1"],
+      allowHalfOpen: true,
+      handshakeTimeout: limits.headTimeoutMs,
+      minVersion: "TLSv1.2",
+      noDelay: true,
+    },
+    (socket: Socket) => {
+      accept(SocketStream.wrap(socket));
+    },
+  );
+  certificate.onRenewal((renewed) => {
+    server.setSecureContext(renewed);
+  });
+  return server;
 }
 
 /** Without a host, node binds `::` for both families, or `0.0.0.0` where there is no IPv6. */

@@ -8,23 +8,27 @@ import type { Route } from "../config.ts";
 import type { Decision } from "../policy/decision.ts";
 import { findPassage, type Passage } from "./degraded.ts";
 import { Exchange } from "./exchange.ts";
-import type { HandlerDeps, InFlight } from "./handler.ts";
+import type { HandlerDeps } from "./handler.ts";
+import type { InFlight, UnderWay } from "./in-flight.ts";
 import { type StartLimits, type StartReading, watchStart } from "./opaque-start.ts";
 import { localOf, peerOf } from "./peer.ts";
 import { recordFirst } from "./record.ts";
-import { follow, join } from "./splice.ts";
-import { openSocket, reasonOf } from "./upstream.ts";
+import { follow, join } from "./pipe.ts";
+import { openSocket, reasonOf } from "./app-socket.ts";
 
 export interface OpaqueAround {
   readonly route: Route;
-  readonly deps: Pick<HandlerDeps, "policy" | "report" | "commit" | "enforcement" | "maxInFlight">;
+  readonly deps: Pick<
+    HandlerDeps,
+    "policy" | "report" | "commit" | "enforcement" | "maxInFlight" | "longLived"
+  >;
   readonly inFlight: InFlight;
   readonly limits: StartLimits;
 }
 
 type Reason = Omit<Passage, "kind">;
 
-export class OpaqueConnection {
+export class OpaqueConnection implements UnderWay {
   readonly #client: Socket;
   readonly #around: OpaqueAround;
   readonly #onOver: () => void;
@@ -33,6 +37,7 @@ export class OpaqueConnection {
   /** What the client said first, as soon as it may go on. */
   #start: Buffer | null = null;
   #isDecided = false;
+  #sni: string | null = null;
   #isConnecting = false;
   #isOver = false;
 
@@ -54,7 +59,7 @@ export class OpaqueConnection {
 
   run(): void {
     const { deps, inFlight } = this.#around;
-    inFlight.count += 1;
+    inFlight.add(this);
     if (inFlight.count > deps.maxInFlight) {
       const detail = `more than ${deps.maxInFlight} requests in flight`;
       this.#refuse({ reason: "overload", detail });
@@ -69,6 +74,35 @@ export class OpaqueConnection {
   cut(): void {
     this.#client.resetAndDestroy();
     this.#app?.resetAndDestroy();
+  }
+
+  check(): void {
+    // Its only time-out is of its start, and has a timer.
+  }
+
+  /** Of those that carry bytes; the others have not been decided on, or just now. */
+  onPolicyChange(): void {
+    const { longLived } = this.#around.deps;
+    if (longLived === "keep" || this.#app === null || this.#isOver) return;
+    if (longLived === "close") this.#cutFor("streams end with their policy");
+    else void this.#recheck();
+  }
+
+  async #recheck(): Promise<void> {
+    const { source, destination } = this.#exchange;
+    const { policy } = this.#around.deps;
+    const { verdict } = await policy.decideConnection({ source, destination, sni: this.#sni });
+    if (verdict.kind === "allow" || this.#isOver) return;
+    const enforcement = { ...this.#around.deps.enforcement, degradedRoutes: [] };
+    const { reason, detail } = verdict;
+    const passage = findPassage({ reason, detail }, { method: "", target: "" }, enforcement);
+    if (passage === null) this.#cutFor("the new policy refuses it");
+  }
+
+  #cutFor(detail: string): void {
+    this.#exchange.reason = "policy_changed";
+    this.#exchange.detail = detail;
+    this.cut();
   }
 
   #createExchange(): Exchange {
@@ -114,6 +148,7 @@ export class OpaqueConnection {
   #decide(sni: string | null, start: Buffer | null): void {
     const { source, destination } = this.#exchange;
     this.#isDecided = true;
+    this.#sni = sni;
     const decision = this.#around.deps.policy.decideConnection({ source, destination, sni });
     if (decision instanceof Promise) {
       const exchange = this.#exchange;
@@ -211,7 +246,7 @@ export class OpaqueConnection {
     if (this.#isOver || !this.#client.destroyed) return;
     if (this.#app !== null && !this.#app.destroyed) return;
     this.#isOver = true;
-    this.#around.inFlight.count -= 1;
+    this.#around.inFlight.delete(this);
     this.#exchange.requestBytes = this.#client.bytesRead;
     this.#exchange.responseBytes = this.#client.bytesWritten;
     this.#exchange.finish();

@@ -25,6 +25,8 @@ export async function startOpaqueListener(around: OpaqueAround): Promise<Listene
   return {
     port,
     connections: () => connections.size,
+    // Its connections have timers of their own.
+    check: () => undefined,
     close: async () => {
       // A client may be gone, and what it said last still be on its way to the application.
       const closed = new Promise<void>((resolve) => {

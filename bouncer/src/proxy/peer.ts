@@ -1,6 +1,7 @@
 /** Addresses of sockets, in the form that people and policies know them by. */
 import { BlockList, type Socket } from "node:net";
 import type { Cidr } from "../config/value.ts";
+import type { ClientConnection } from "../http/message.ts";
 import type { Endpoint } from "../policy/decision.ts";
 
 /** A dual-stack listener sees IPv4 peers as `::ffff:10.0.0.1`. */
@@ -15,6 +16,19 @@ export function peerOf(socket: Socket): Endpoint {
 
 export function localOf(socket: Socket): string {
   return plain(socket.localAddress);
+}
+
+/** `port`: the application's. */
+export function describeConnection(
+  socket: Socket,
+  { port, scheme }: { readonly port: number; readonly scheme: "http" | "https" },
+): ClientConnection {
+  return {
+    source: peerOf(socket),
+    destination: { address: localOf(socket), port },
+    scheme,
+    isLoopback: isLoopback(socket),
+  };
 }
 
 /** From here Istio's proxy in the pod hands on what others sent, in mode `service`. */

@@ -1,12 +1,13 @@
 /**
  * What a client gets instead of the application's answer: status, `x-bouncer-reason`,
- * `x-bouncer-decision-id` and a short body. As a response, or as text for a socket on which no
- * request could be read.
+ * `x-bouncer-decision-id` and a short body.
  */
-import { STATUS_CODES, type ServerResponse } from "node:http";
+import { STATUS_CODES } from "node:http";
 import { type RefusalReason, refusalOf } from "../errors.ts";
-import type { Header } from "../policy/decision.ts";
-import { buildRefusalHeaders, foldName } from "./headers.ts";
+import type { ResponseHead } from "../http/message.ts";
+import type { Header, RequestHead } from "../policy/decision.ts";
+import { foldName } from "./header-kind.ts";
+import { buildRefusalHeaders, valuesOf } from "./headers.ts";
 
 export interface Refusal {
   readonly reason: RefusalReason;
@@ -22,12 +23,23 @@ export function createRefusal(reason: RefusalReason, detail: string | null): Ref
   return { reason, detail, status: refusalOf(reason).status, headers: [], body: null };
 }
 
-interface Message {
-  readonly headers: readonly string[];
+export interface RefusalMessage {
+  readonly head: ResponseHead;
   readonly body: Buffer;
 }
 
-function buildMessage(refusal: Refusal, id: string, close: boolean): Message {
+/** `request`: null when none could be read. */
+export function buildRefusal(
+  refusal: Refusal,
+  id: string,
+  request: Pick<RequestHead, "rawHeaders"> | null,
+): RefusalMessage {
+  const told = ["X-Bouncer-Reason", refusal.reason, "X-Bouncer-Decision-Id", id];
+  const type = request === null ? "" : (valuesOf(request.rawHeaders, "content-type")[0] ?? "");
+  return isGrpc(type) ? buildGrpc(refusal, type, told) : buildPlain(refusal, id, told);
+}
+
+function buildPlain(refusal: Refusal, id: string, told: readonly string[]): RefusalMessage {
   const headers = buildRefusalHeaders(refusal.headers);
   const has = (name: string): boolean =>
     headers.some((item, i) => i % 2 === 0 && foldName(item) === name);
@@ -40,29 +52,38 @@ function buildMessage(refusal: Refusal, id: string, close: boolean): Message {
     );
   }
   if (!has("cache-control")) headers.push("Cache-Control", "no-store");
-  headers.push("Content-Length", String(body.length));
-  headers.push("X-Bouncer-Reason", refusal.reason, "X-Bouncer-Decision-Id", id);
-  if (close) headers.push("Connection", "close");
-  return { headers, body };
+  headers.push("Content-Length", String(body.length), ...told);
+  const { status } = refusal;
+  const reason = STATUS_CODES[status] ?? "";
+  const head = { status, reason, rawHeaders: headers, bodyLength: body.length };
+  return { head, body };
 }
 
-/** Throws when the policy's headers cannot be written; then nothing has been sent. */
-export function writeRefusal(
-  response: ServerResponse,
-  refusal: Refusal,
-  id: string,
-  close: boolean,
-): number {
-  const { headers, body } = buildMessage(refusal, id, close);
-  response.writeHead(refusal.status, [...headers]);
-  response.end(body);
-  return body.length;
+function isGrpc(type: string): boolean {
+  return /^application\/grpc(?:[+;]|$)/i.test(type);
 }
 
-/** The same for a socket whose bytes were not a request. */
-export function formatRefusal(refusal: Refusal, id: string): string {
-  const { headers, body } = buildMessage(refusal, id, true);
-  const lines = [`HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status] ?? ""}`];
-  for (let i = 0; i + 1 < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`);
-  return `${lines.join("\r\n")}\r\n\r\n${body.toString()}`;
+/** Status codes of gRPC; its clients look at nothing else. As Envoy maps those of HTTP. */
+const grpcCodes: Readonly<Record<number, number>> = {
+  400: 13,
+  401: 16,
+  403: 7,
+  404: 12,
+  429: 14,
+  431: 13,
+  502: 14,
+  503: 14,
+  504: 14,
+};
+const grpcUnknown = 2;
+
+/** An answer of headers alone, in which a client of gRPC finds its status. */
+function buildGrpc(refusal: Refusal, type: string, told: readonly string[]): RefusalMessage {
+  const message = refusal.body ?? refusal.reason;
+  const status = String(grpcCodes[refusal.status] ?? grpcUnknown);
+  const rawHeaders = buildRefusalHeaders(refusal.headers);
+  rawHeaders.push("Content-Type", type, "Grpc-Status", status);
+  rawHeaders.push("Grpc-Message", encodeURIComponent(message), ...told);
+  const head = { status: 200, reason: "OK", rawHeaders, bodyLength: 0 };
+  return { head, body: Buffer.alloc(0) };
 }

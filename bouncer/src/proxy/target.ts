@@ -25,7 +25,13 @@ function splitAuthority(target: string): { origin: string; authority: string | n
   return { origin: rest.startsWith("/") ? rest : `/${rest}`, authority };
 }
 
-export function readTarget(target: string): TargetResult {
+/** What nearly all targets look like: nothing in it that two readers could take for two things. */
+const plain = /^\/(?:[\w~-][\w.~-]*(?:\/[\w~-][\w.~-]*)*\/?)?(?:\?[!-"$-~]*)?$/;
+
+export function readTarget(target: string, method = "GET"): TargetResult {
+  if (plain.test(target)) return { ok: true, target, authority: null };
+  // RFC 9112, 3.2.4: the server as a whole.
+  if (target === "*" && method === "OPTIONS") return { ok: true, target, authority: null };
   const { origin, authority } = splitAuthority(target);
   if (!origin.startsWith("/")) return refuse("bad_request", "target is not a path");
   if (/[^\x21-\x7e]/.test(origin)) return refuse("bad_request", "target has invalid characters");

@@ -74,6 +74,8 @@ test("an application that is down, and one that is half down", async () => {
     port: 0,
     target: { host: "127.0.0.1", port },
     opaque: false,
+    protocol: "auto" as const,
+    tls: false,
   }));
   const { admin } = await run({ config: { routes } });
   expect(await diagnosisOf(admin)).toMatchObject({

@@ -195,7 +195,7 @@ test("every request has exactly one audit record, however it ended", async () =>
   client.write("GET /hang HTTP/1.1\r\nHost: a\r\n\r\n");
   await eventOf(client, "data");
   client.destroy();
-  const head = "Connection: Upgrade\r\nUpgrade: nothing\r\nHost: a\r\n\r\n";
+  const head = "Connection: Upgrade, close\r\nUpgrade: nothing\r\nHost: a\r\n\r\n";
   await sendRaw(port, `GET /up HTTP/1.1\r\n${head}`);
   const records = await audit();
   expect(serving.ports).toHaveLength(1);
@@ -271,8 +271,8 @@ test("a port in use: the start fails, names it, and leaves nothing behind", asyn
   };
   const target = { host: "127.0.0.1", port: 1 };
   const routes = [
-    { port: 0, target, opaque: false },
-    { port, target, opaque: false },
+    { port: 0, target, opaque: false, protocol: "auto" as const, tls: false },
+    { port, target, opaque: false, protocol: "auto" as const, tls: false },
   ];
   for (const config of [{ routes }, { adminPort: port }]) {
     const failing = run({ policy, config });

@@ -64,7 +64,15 @@ export async function run(options: RunOptions = {}): Promise<Running> {
     {
       ...parsed.config,
       adminPort: 0,
-      routes: [{ port: 0, target: { host: "127.0.0.1", port: appPort }, opaque: false }],
+      routes: [
+        {
+          port: 0,
+          target: { host: "127.0.0.1", port: appPort },
+          opaque: false,
+          protocol: "auto" as const,
+          tls: false,
+        },
+      ],
       ...config,
     },
     {

@@ -117,7 +117,7 @@ test("an application that is not there: the outcome tells", async () => {
 
 test("an upgraded connection has its decision and its outcome", async () => {
   const { port, audit } = await runToFile();
-  const head = "Connection: Upgrade\r\nUpgrade: nothing\r\nHost: a\r\n\r\n";
+  const head = "Connection: Upgrade, close\r\nUpgrade: nothing\r\nHost: a\r\n\r\n";
   expect(parseRaw(await sendRaw(port, `GET /up HTTP/1.1\r\n${head}`)).status).toBe(200);
   await audit();
   expect(recorded().map((one) => one["phase"])).toEqual(["decision", "outcome"]);

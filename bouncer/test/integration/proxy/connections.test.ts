@@ -85,7 +85,7 @@ test("WebSocket: decided on the head, then carried through in both directions", 
 
 test("a refused WebSocket gets the refusal as an answer", async () => {
   const { port, seen } = await bench({ app: createEchoApp(), decide: () => deny });
-  const answer = parseRaw(await sendRaw(port, `${upgradeHead}\r\n`));
+  const answer = parseRaw(await sendRaw(port, `${upgradeHead}\r\n${getClose}`));
   expect(answer.status).toBe(403);
   expect(answer.headers).toContain("X-Bouncer-Reason: policy");
   expect(seen).toHaveLength(0);

@@ -22,7 +22,9 @@ import type {
 } from "../../../src/policy/decision.ts";
 import type { ExchangeReport } from "../../../src/proxy/exchange.ts";
 import type { HandlerDeps } from "../../../src/proxy/handler.ts";
-import type { ListenerLimits } from "../../../src/proxy/listener.ts";
+import type { ServerLimits } from "../../../src/http/message.ts";
+import { createDate } from "../../../src/proxy/date.ts";
+import { defaultLimits } from "../../../src/proxy/listener.ts";
 import { type Proxy, startProxy } from "../../../src/proxy/server.ts";
 
 export const allow: Extract<Verdict, { kind: "allow" }> = {
@@ -74,6 +76,7 @@ export function createTestPolicy(
     decide: (head, body) =>
       decided(decide(head, body), { attributes: { request: { http: { method: head.method } } } }),
     decideConnection: (connection) => decided(decideConnection(connection), { connection }),
+    onChange: () => () => undefined,
     status: () => ({
       bundle,
       bundles: [bundle],
@@ -137,7 +140,7 @@ export interface BenchOptions extends TestPolicy {
   readonly app?: RequestListener | Server | NetServer;
   readonly opaque?: boolean;
   readonly deps?: Partial<HandlerDeps>;
-  readonly limits?: ListenerLimits;
+  readonly limits?: Partial<ServerLimits>;
 }
 
 export async function createBench(options: BenchOptions = {}): Promise<Bench> {
@@ -150,14 +153,25 @@ export async function createBench(options: BenchOptions = {}): Promise<Bench> {
   const appPort = await listenOn(server);
   const reports = new Reports();
   const proxy = await startProxy(
-    [{ port: 0, target: { host: "127.0.0.1", port: appPort }, opaque: options.opaque ?? false }],
+    [
+      {
+        port: 0,
+        target: { host: "127.0.0.1", port: appPort },
+        opaque: options.opaque ?? false,
+        protocol: "auto" as const,
+        tls: false,
+      },
+    ],
     {
       policy: createTestPolicy(decide, options),
       report: reports.add,
       commit: null,
       enforcement: { shadow: false, degradedRoutes: [] },
       isTrusted: () => false,
-      admin: () => false,
+      admin: () => null,
+      date: createDate(),
+      pseudonym: "bouncer",
+      longLived: "keep",
       trace: () => null,
       isDraining: () => bench.draining,
       targetTimeoutMs: 0,
@@ -165,7 +179,7 @@ export async function createBench(options: BenchOptions = {}): Promise<Bench> {
       maxInFlight: 1000,
       ...options.deps,
     },
-    options.limits,
+    { limits: { ...defaultLimits, halfClosedMs: 300, ...options.limits } },
   );
   const bench: Bench = {
     port: proxy.ports[0] ?? 0,

@@ -37,7 +37,15 @@ async function start(bundle: Uint8Array | null, appPort: number) {
   if (bundle !== null) await writeFile(join(directory.path, "bundle.tar.gz"), bundle);
   const config = configOf({ POLICY_DIRECTORY: directory.path });
   const policy = await createPolicy(config, { log: silent, version: "1" });
-  const routes = [{ port: 0, target: { host: "127.0.0.1", port: appPort }, opaque: true }];
+  const routes = [
+    {
+      port: 0,
+      target: { host: "127.0.0.1", port: appPort },
+      opaque: true,
+      protocol: "auto" as const,
+      tls: false,
+    },
+  ];
   return await run({ policy, config: { routes } });
 }
 

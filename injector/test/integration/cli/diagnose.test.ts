@@ -99,7 +99,15 @@ async function startBouncer(options: Parameters<typeof run>[0] = {}): Promise<Bo
     application.close();
   });
   const listener = await freePort();
-  const routes = [{ port: listener, target: { host: "127.0.0.1", port: app }, opaque: false }];
+  const routes = [
+    {
+      port: listener,
+      target: { host: "127.0.0.1", port: app },
+      opaque: false,
+      protocol: "auto",
+      tls: false,
+    },
+  ];
   const bouncer = await run({ ...options, config: { ...options.config, routes } });
   cluster.ports.set(9090, bouncer.admin);
   cluster.ports.set(3000, listener);
@@ -178,7 +186,15 @@ describe("a bouncer at work", () => {
 
   test("an application that is down", async () => {
     const [listener, nobody] = [await freePort(), await freePort()];
-    const routes = [{ port: listener, target: { host: "127.0.0.1", port: nobody }, opaque: false }];
+    const routes = [
+      {
+        port: listener,
+        target: { host: "127.0.0.1", port: nobody },
+        opaque: false,
+        protocol: "auto",
+        tls: false,
+      },
+    ];
     const bouncer = await run({ config: { routes } });
     cluster.ports.set(9090, bouncer.admin).set(3000, listener);
     putPod({ listener });
