@@ -17,6 +17,8 @@ export class MessageWriter {
   #gathered = "";
   #isScheduled = false;
   #isChunked = false;
+  /** Grows with each write: what was sent shows that there is still somebody. */
+  written = 0;
 
   constructor(stream: SocketStream) {
     this.#stream = stream;
@@ -67,6 +69,7 @@ export class MessageWriter {
     if (this.#gathered === "") return true;
     const text = this.#gathered;
     this.#gathered = "";
+    this.written += 1;
     return this.#stream.writeText(text);
   }
 }

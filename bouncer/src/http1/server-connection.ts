@@ -278,7 +278,8 @@ class Http1ServerConnection implements ServerConnection, ServerStreamHost, ByteS
 
   check(now: number): void {
     const phase = this.#phase();
-    if (!this.#patience.isOver(now, phase, this.#round, this.#progress)) return;
+    if (!this.#patience.isOver(now, phase, this.#round, this.#progress + this.writer.written))
+      return;
     if (phase === "idle") this.#linger();
     else if (phase === "head") this.#reject("request_timeout", "the head did not arrive in time");
     else this.#stream.destroy();

@@ -194,7 +194,7 @@ test("every request has exactly one audit record, however it ended", async () =>
   const client = await dial(port);
   client.write("GET /hang HTTP/1.1\r\nHost: a\r\n\r\n");
   await eventOf(client, "data");
-  client.destroy();
+  client.resetAndDestroy();
   const head = "Connection: Upgrade, close\r\nUpgrade: nothing\r\nHost: a\r\n\r\n";
   await sendRaw(port, `GET /up HTTP/1.1\r\n${head}`);
   const records = await audit();

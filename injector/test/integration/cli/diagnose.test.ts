@@ -104,7 +104,7 @@ async function startBouncer(options: Parameters<typeof run>[0] = {}): Promise<Bo
       port: listener,
       target: { host: "127.0.0.1", port: app },
       opaque: false,
-      protocol: "auto",
+      protocol: "auto" as const,
       tls: false,
     },
   ];
@@ -191,7 +191,7 @@ describe("a bouncer at work", () => {
         port: listener,
         target: { host: "127.0.0.1", port: nobody },
         opaque: false,
-        protocol: "auto",
+        protocol: "auto" as const,
         tls: false,
       },
     ];
