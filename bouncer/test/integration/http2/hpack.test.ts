@@ -11,7 +11,8 @@ import { FrameReader } from "../../../src/http2/frame-reader.ts";
 import { HpackDecoder } from "../../../src/http2/hpack/decoder.ts";
 import { HpackEncoder } from "../../../src/http2/hpack/encoder.ts";
 import { createIndexing } from "../../../src/http2/hpack/indexing.ts";
-import { frame, preface, settingsFrame } from "./raw-peer.ts";
+import { block, frame, get, preface, RawPeer, settingsFrame } from "./raw-peer.ts";
+import { startNode } from "./target.ts";
 
 type Pair = [name: string, value: string];
 
@@ -80,8 +81,8 @@ test.each([0, 100, 4096, 65_536])(
           onSettings() {
             socket.write(frame(frameTypes.SETTINGS, frameFlags.ACK, 0));
           },
-          onHeaders(_streamId, block) {
-            blocks.push(Buffer.from(block));
+          onHeaders(_streamId, bytes) {
+            blocks.push(Buffer.from(bytes));
             if (blocks.length === requests?.length) whole();
           },
         },
@@ -114,9 +115,9 @@ test.each([0, 100, 4096, 65_536])(
       check: () => null,
     });
     decoder.limitTable(tableSize);
-    const decoded = blocks.map((block) => {
+    const decoded = blocks.map((bytes) => {
       const pairs: Pair[] = [];
-      const { kind } = decoder.decode(block, ({ name, value }) => {
+      const { kind } = decoder.decode(bytes, ({ name, value }) => {
         if (!name.startsWith(":")) pairs.push([name, value]);
       });
       return { kind, pairs };
@@ -188,3 +189,44 @@ test.each([0, 100, 4096, 65_536])(
     expect(received).toEqual(requests);
   },
 );
+
+/** What a block may be made of: in order, nearly, or not at all. */
+const literal = fc.tuple(
+  fc.constantFrom([0x00, 1, 0x61], [0x10, 1, 0x62], [0x40, 1, 0x63], [0x44], [0x7e]),
+  fc.boolean(),
+  fc.uint8Array({ maxLength: 10 }),
+);
+const part = fc.oneof(
+  fc.integer({ min: 0x80, max: 0xff }).map((byte) => [byte]),
+  literal.map(([head, isCoded, text]) => [...head, (isCoded ? 0x80 : 0) | text.length, ...text]),
+  fc.uint8Array({ maxLength: 7 }).map((bytes) => [...bytes]),
+  fc.integer({ min: 0, max: 0xff }).map((byte) => [0xff, 0x80, 0x80, 0x80, byte]),
+);
+const sizes = fc.constantFrom([], [], [0x20], [0x3f, 0xe1, 0x1f], [0x3f, 0xe2, 0x1f], [0x20, 0x2a]);
+const anyBlock = fc
+  .tuple(sizes, fc.array(part, { maxLength: 4 }))
+  .map(([before, parts]) =>
+    Buffer.concat([Buffer.from(before), block(get("/")), Buffer.from(parts.flat())]),
+  );
+
+test("what Node takes for malformed is malformed for us", async () => {
+  const target = await startNode();
+  onTestFinished(() => target.close());
+  const tally = { malformed: 0, list: 0, oversized: 0 };
+  await fc.assert(
+    fc.asyncProperty(anyBlock, async (bytes) => {
+      const decoder = new HpackDecoder({ maxTableSize: 4096, maxListSize: 1e6, check: () => null });
+      const { kind } = decoder.decode(bytes, ignore);
+      tally[kind] += 1;
+      const peer = await RawPeer.connect(target.port);
+      await peer.begin();
+      const flags = frameFlags.END_HEADERS | frameFlags.END_STREAM;
+      peer.send(frame(frameTypes.HEADERS, flags, 1, bytes));
+      const outcome = await peer.outcome(1);
+      peer.close();
+      expect(kind === "malformed" || outcome !== "GOAWAY COMPRESSION_ERROR").toBe(true);
+    }),
+    { numRuns: 300 },
+  );
+  expect(Math.min(tally.malformed, tally.list)).toBeGreaterThan(20);
+});
