@@ -3,7 +3,7 @@
  * interface. It sends the head of an upload together with its first bytes, has no trailers of
  * requests, and says 100 itself.
  */
-import { connect, type Socket } from "node:net";
+import { connect, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { Client, type Dispatcher, Pool } from "undici";
 import type { Route } from "../../src/config.ts";
@@ -193,13 +193,13 @@ class UndiciStream implements ClientStream, Dispatcher.DispatchHandler {
     _headers: unknown,
     socket: Duplex,
   ): void {
-    if (this.#isOver) {
+    if (this.#isOver || !(socket instanceof Socket)) {
       socket.destroy();
       return;
     }
     this.#isOver = true;
     const rawHeaders = textOf(controller.rawHeaders);
-    const stream = SocketStream.wrap(socket as Socket);
+    const stream = SocketStream.wrap(socket);
     this.#listener.onSwitch(
       { status, reason: "", rawHeaders, bodyLength: null },
       { stream, bytes: Buffer.of() },

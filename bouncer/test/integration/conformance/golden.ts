@@ -1,15 +1,19 @@
 /** What others made of the rows when they were last run, and with which version. */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { array, type InferOutput, object, parse, record, string } from "valibot";
 import type { Outcomes } from "./row.ts";
+import { rows } from "./rows.ts";
 
-export interface Golden {
-  readonly version: string;
+const goldenSchema = object({
+  version: string(),
   /** How it differs, by row; rows that are not here came out as they say. */
-  readonly differs: Readonly<Record<string, string>>;
+  differs: record(string(), string()),
   /** Rows that it was not asked: it has no such setting. */
-  readonly unasked: readonly string[];
-}
+  unasked: array(string()),
+});
+
+export type Golden = Readonly<InferOutput<typeof goldenSchema>>;
 
 export const goldenNames = ["reference", "haproxy", "nginx", "envoy"] as const;
 export type GoldenName = (typeof goldenNames)[number];
@@ -29,23 +33,34 @@ export function goldenFile(name: GoldenName): string {
 /** null: it was never run. */
 export function readGolden(name: GoldenName): Golden | null {
   try {
-    return JSON.parse(readFileSync(goldenFile(name), "utf8")) as Golden;
+    return parse(goldenSchema, JSON.parse(readFileSync(goldenFile(name), "utf8")));
   } catch {
     return null;
   }
 }
 
-export function formatGolden(
-  version: string,
-  names: readonly string[],
-  outcomes: Outcomes,
-): string {
+/** Now so, now so: from one run to the next, with the same bytes. */
+const unsteady: Readonly<Record<GoldenName, readonly string[]>> = {
+  reference: [],
+  haproxy: ["Trailers: of a request, malformed", "Trailers: of an answer, malformed"],
+  nginx: [],
+  envoy: [],
+};
+
+interface Run {
+  readonly name: GoldenName;
+  readonly version: string;
+  readonly outcomes: Outcomes;
+}
+
+export function formatGolden({ name, version, outcomes }: Run): string {
   const differs: Record<string, string> = {};
   const unasked: string[] = [];
-  for (const name of names) {
-    const outcome = outcomes.get(name);
-    if (outcome === undefined) unasked.push(name);
-    else if (outcome !== null) differs[name] = outcome;
+  for (const row of rows) {
+    const outcome = outcomes.get(row.name);
+    if (outcome === undefined) unasked.push(row.name);
+    else if (unsteady[name].includes(row.name)) differs[row.name] = "let through in some runs";
+    else if (outcome !== null) differs[row.name] = outcome;
   }
   return `${JSON.stringify({ version, differs, unasked }, null, 2)}\n`;
 }

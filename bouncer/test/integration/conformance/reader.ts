@@ -163,6 +163,8 @@ export class Reader {
         return this.#chunk(message, framing);
       case "trailers":
         return this.#trailers(message);
+      default:
+        return framing satisfies never;
     }
   }
 

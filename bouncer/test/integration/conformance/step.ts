@@ -44,10 +44,14 @@ export interface ResponseMatch extends BodyMatch, HeadMatch {
   readonly framing?: "length" | "chunked" | "close" | "none";
 }
 
+/** Names are the same in any case. */
+function foldLine(line: string): string {
+  return line.replace(/^[^:]*/, (name) => name.toLowerCase());
+}
+
 function sameHeaders(found: Headers, wanted: readonly string[]): boolean {
-  const fold = (line: string): string => line.replace(/^[^:]*/, (name) => name.toLowerCase());
-  const lines = found.map(([name, value]) => fold(`${name}: ${value}`));
-  return lines.length === wanted.length && wanted.every((line, i) => lines[i] === fold(line));
+  const lines = found.map(([name, value]) => foldLine(`${name}: ${value}`));
+  return lines.length === wanted.length && wanted.every((line, i) => lines[i] === foldLine(line));
 }
 
 /** The tokens of Connection are the same in any case (RFC 9110, 7.6.1). */

@@ -80,7 +80,10 @@ export function createEnvoy(program: Program): Target {
     program,
     configure: configureEnvoy,
     args: (file) => [
-      ...["--config-path", file, "--concurrency", "1", "--log-level", "critical"],
+      "--config-path",
+      file,
+      "--concurrency=1",
+      "--log-level=critical",
       "--disable-hot-restart",
     ],
   });
