@@ -4,7 +4,7 @@ import { type Aim, runLoad } from "./generators.ts";
 import { type Instance, type Place, startInstance } from "./instance.ts";
 import type { Load } from "./loads.ts";
 import { busySeconds } from "./processor.ts";
-import { countWork, findProblems } from "./outcome.ts";
+import { countWork, findProblems, nothing } from "./outcome.ts";
 import { medianOf, percentileOf, type Spread, spreadOf } from "./statistics.ts";
 import type { Target } from "./targets.ts";
 import { cpuOf, memoryOf, resetPeak } from "./tree.ts";
@@ -148,7 +148,23 @@ async function measureLoad(
   return { cells, failures };
 }
 
+/** Where the machine stood still, a second time; an answer that is wrong is wrong the first time. */
 async function sample(
+  load: Load,
+  seconds: number,
+  instance: Instance,
+  running: Running,
+): Promise<Sample> {
+  try {
+    return await sampleOnce(load, seconds, instance, running);
+  } catch (error) {
+    if (!(error instanceof Error) || error.message !== nothing) throw error;
+    running.plan.tell(`  ${instance.target.name}: ${nothing}, once more`);
+    return await sampleOnce(load, seconds, instance, running);
+  }
+}
+
+async function sampleOnce(
   load: Load,
   seconds: number,
   { target, ports, pids }: Instance,
@@ -159,7 +175,7 @@ async function sample(
   let after = before;
   const read = () => ({ cpu: cpuOf(pids), busy: busySeconds(), at: performance.now() / 1000 });
   resetPeak(pids);
-  const outcome = await runLoad(load, seconds, aim, {
+  const outcome = await runLoad(load, seconds * (load.longer ?? 1), aim, {
     before: () => {
       before = read();
     },

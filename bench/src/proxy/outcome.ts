@@ -78,13 +78,16 @@ export function readOwn(line: string): Outcome {
   return { requests, seconds, bytes: null, refused: 0, failed: 0, latenciesMs };
 }
 
+/** Also what a machine gives that was busy with something else all the time. */
+export const nothing = "no request was answered";
+
 /** A target that answers errors quickly has not been measured. */
 export function findProblems(load: Load, outcome: Outcome, decides: boolean): readonly string[] {
   const { requests, refused, failed, bytes } = outcome;
   const expected = isRefused(load, decides) ? requests : 0;
   const least = isRefused(load, decides) ? 0 : requests * load.received;
   return [
-    ...(requests > 0 ? [] : ["no request was answered"]),
+    ...(requests > 0 ? [] : [nothing]),
     ...(failed === 0 ? [] : [`${failed} of ${requests} requests failed`]),
     ...(refused === expected
       ? []
