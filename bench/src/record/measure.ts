@@ -99,7 +99,9 @@ export async function startVersion(name: string, folder: string): Promise<Versio
     },
     settle: async () => {
       await setImmediate();
-      if (reader.stdin.writableNeedDrain) await once(reader.stdin, "drain");
+      if (reader.stdin.writableLength > 0) {
+        await new Promise((resolve) => reader.stdin.write("", resolve));
+      }
     },
     [Symbol.asyncDispose]: async () => {
       await audit.close();
