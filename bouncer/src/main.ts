@@ -54,16 +54,10 @@ async function command(name: string): Promise<number> {
   return code ?? exitCode.misused;
 }
 
-async function serve(): Promise<number> {
-  const { delayOptimization } = await import("./tiering.ts");
-  delayOptimization();
-  return await (await import("./role.ts")).serve(process.env, version);
-}
-
 async function run(role: string): Promise<number> {
   switch (role) {
     case "serve":
-      return await serve();
+      return await (await import("./role.ts")).serve(process.env, version);
     case "load":
       return await (await import("./role.ts")).load(process.env);
     case "redirect":

@@ -8,7 +8,6 @@ import { createPolicy } from "./policy/policy.ts";
 import { collectAtRest } from "./rest.ts";
 import { startServing } from "./serve.ts";
 import { createLog, createLogStream, type Log } from "./telemetry/log.ts";
-import { allowOptimization } from "./tiering.ts";
 
 const exitCode = { done: 0, failed: 1, misused: 2 } as const;
 
@@ -37,7 +36,6 @@ export async function serve(env: Environment, version: string): Promise<number> 
     stdout: process.stdout,
     createPolicy: (policyConfig, deps) => createPolicy(policyConfig, { ...deps, environment: env }),
   });
-  allowOptimization();
   collectAtRest();
   const finished = await new Promise<boolean>((resolve, reject) => {
     const stop = (): void => {
