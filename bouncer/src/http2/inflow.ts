@@ -20,6 +20,11 @@ export class Inflow {
     this.#maxQueuedBytes = maxQueuedBytes;
   }
 
+  /** What to tell the peer at first: it takes the window for smaller than it is. */
+  open(): number {
+    return this.#window.release(0);
+  }
+
   /** False: the peer has sent more than it may. */
   receive(bytes: number): boolean {
     return this.#window.receive(bytes);

@@ -81,7 +81,7 @@ export abstract class Session<S extends Stream> implements FrameVisitor, StreamH
     if (role === "client") this.outbox.frames.preface();
     const own = settingEntries({ ...settings, maxHeaderListSize: limits.maxHeaderBytes });
     this.outbox.frames.settings(own);
-    this.#release(0);
+    this.outbox.frames.windowUpdate(0, this.#inflow.open());
   }
 
   /** A field block for a stream that may or may not be there. */
