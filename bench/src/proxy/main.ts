@@ -28,6 +28,8 @@ const { values } = parseArgs({
   options: {
     /** A minute and a half: the loads and targets that say most. */
     short: { type: "boolean", default: false },
+    /** For a machine that others use, too: take precedence over them. As root. */
+    first: { type: "boolean", default: false },
     /** Names, between commas: only these. */
     loads: { type: "string" },
     targets: { type: "string" },
@@ -125,7 +127,7 @@ const chosenLoads = chooseLoads();
 const isWhole = !values.short && values.loads === undefined && values.targets === undefined;
 const output = values.output ?? (isWhole ? here("../../results") : null);
 const peers = findPeers();
-stayAside();
+stayAside(values.first);
 const folder = mkdtempSync(join(tmpdir(), "bouncer-bench-proxy-"));
 try {
   const policies = chosenTargets.flatMap(({ policy }): PolicyName[] =>

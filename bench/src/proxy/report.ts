@@ -34,8 +34,10 @@ const digits = (value: number): string => {
 };
 
 /** How far the rounds were from the middle one, on the side where they were farther. */
-const spread = ({ median, least, most }: Spread): string =>
-  `±${Math.round((Math.max(most - median, median - least) / median) * 100)}%`;
+function spread({ median, least, most }: Spread): string {
+  const share = Math.max(most - median, median - least) / median;
+  return share < 10 ? `±${Math.round(share * 100)}%` : `±${Math.round(share)}x`;
+}
 
 function formatLoad(load: Names["loads"][number], cells: readonly Cell[], names: Names): string[] {
   const mine = cells.filter((cell) => cell.load === load.name);
