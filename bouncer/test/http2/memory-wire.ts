@@ -6,6 +6,7 @@ import { FrameReader } from "../../src/http2/frame-reader.ts";
 import { FrameWriter } from "../../src/http2/frame-writer.ts";
 import { HpackDecoder } from "../../src/http2/hpack/decoder.ts";
 import { HpackEncoder } from "../../src/http2/hpack/encoder.ts";
+import type { Setting } from "../../src/http2/settings.ts";
 import type { Wire } from "../../src/http2/wire.ts";
 
 export class MemoryWire implements Wire {
@@ -82,7 +83,7 @@ export class RawPeer {
   readonly #reader: FrameReader;
   #got: string[] = [];
 
-  constructor(role: "client" | "server") {
+  constructor(role: "client" | "server", settings: readonly Setting[] = []) {
     const decoder = new HpackDecoder({
       maxTableSize: 4096,
       maxListSize: 1_000_000,
@@ -135,7 +136,7 @@ export class RawPeer {
       this.#reader.read(bytes);
     };
     if (role === "client") this.frames.preface();
-    this.frames.settings([]);
+    this.frames.settings(settings);
   }
 
   headers(id: number, fields: Fields, endStream: boolean): this {
