@@ -47,6 +47,14 @@ const unsteady: Readonly<Record<GoldenName, readonly string[]>> = {
   envoy: [],
 };
 
+/** Envoy knows a client on the machine itself by the machine's address. */
+function withoutAddress(outcome: string): string {
+  return outcome.replaceAll(
+    /\b(?!127\.|1\.2\.3\.4|5\.6\.7\.8)(?:\d{1,3}\.){3}\d{1,3}\b/g,
+    "its own",
+  );
+}
+
 interface Run {
   readonly name: GoldenName;
   readonly version: string;
@@ -60,7 +68,7 @@ export function formatGolden({ name, version, outcomes }: Run): string {
     const outcome = outcomes.get(row.name);
     if (outcome === undefined) unasked.push(row.name);
     else if (unsteady[name].includes(row.name)) differs[row.name] = "let through in some runs";
-    else if (outcome !== null) differs[row.name] = outcome;
+    else if (outcome !== null) differs[row.name] = withoutAddress(outcome);
   }
   return `${JSON.stringify({ version, differs, unasked }, null, 2)}\n`;
 }

@@ -82,8 +82,10 @@ export function createEnvoy(program: Program): Target {
     args: (file) => [
       "--config-path",
       file,
-      "--concurrency=1",
-      "--log-level=critical",
+      "--concurrency",
+      "1",
+      "--log-level",
+      "critical",
       "--disable-hot-restart",
     ],
   });
