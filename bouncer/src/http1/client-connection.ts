@@ -7,6 +7,7 @@ import type {
   ClientStream,
   ClientStreamListener,
   OutgoingRequest,
+  RawHeaders,
   UpstreamError,
 } from "../http/message.ts";
 import type { SocketStream } from "../http/socket-stream.ts";
@@ -29,6 +30,12 @@ export interface ClientConnectionOwner {
   /** Free for the next request. `seconds`: how long the application keeps it, if it says so. */
   onFree(connection: Http1ClientConnection, seconds: number | null): void;
   onGone(connection: Http1ClientConnection): void;
+}
+
+/** TE is for one connection, and has to be named as that (RFC 9110, 10.1.4). */
+function connectionFor(rawHeaders: RawHeaders): "TE" | null {
+  for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i] === "TE") return "TE";
+  return null;
 }
 
 export class Http1ClientConnection implements ByteStreamListener {
@@ -68,7 +75,7 @@ export class Http1ClientConnection implements ByteStreamListener {
       ...(expectsContinue ? ["Expect", "100-continue"] : []),
     ];
     const headers = added.length === 0 ? rawHeaders : [...rawHeaders, ...added];
-    const connection = upgrade === null ? null : "Upgrade";
+    const connection = upgrade === null ? connectionFor(rawHeaders) : "Upgrade";
     const text = formatRequestHead(method, target, headers, { isChunked, connection });
     this.#writer.begin(text, { isChunked });
     if (bodyLength === 0) this.#writer.flush();

@@ -9,7 +9,7 @@ import { isFieldValue, isToken } from "./grammar.ts";
 export interface WireFraming {
   readonly isChunked: boolean;
   /** Value of Connection; null: none is needed. */
-  readonly connection: "close" | "keep-alive" | "Upgrade" | null;
+  readonly connection: "close" | "keep-alive" | "TE" | "Upgrade" | null;
 }
 
 /** A message that cannot be written; a bug of whoever made it. */
