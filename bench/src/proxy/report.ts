@@ -70,7 +70,7 @@ function formatLoad(load: Names["loads"][number], cells: readonly Cell[], names:
         ]),
     perSecond.median.toFixed(0),
     target === "direct" ? "-" : peakMiB.toFixed(0),
-    `${Math.round(others * 100)}%`,
+    target === "direct" ? "-" : `${Math.round(others * 100)}%`,
     ...(latency === null
       ? []
       : percentiles.map((key) => `${digits(latency[key].median)} ${spread(latency[key])}`)),
