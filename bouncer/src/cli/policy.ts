@@ -9,6 +9,7 @@ import { signaturesFile } from "../bundle/signature.ts";
 import { type Config, parseConfig } from "../config.ts";
 import { environment } from "../contract.ts";
 import { prepare, type Prepared } from "../evaluation/prepare.ts";
+import { createSlowLane } from "../evaluation/slow-lane.ts";
 import { type LoadedSet, loadSet } from "../policy/loaded.ts";
 import { createNetwork } from "../rego/network/network.ts";
 import { packBundle } from "./archive.ts";
@@ -89,7 +90,7 @@ export async function openPolicy(
     requirements: { ...(await requirementsOf(config)), decisionPath },
     evaluationBytes,
   };
-  const set = await loadSet(prepared, preparation, {
+  const set = await loadSet(prepared, createSlowLane(preparation), {
     makeCall: async (...call) => (isOnline ? await network.call(...call) : null),
     now: () => Date.now(),
     ...timing,

@@ -1,8 +1,8 @@
-/** What the thread of evaluation is told and tells. Types, and how an image crosses. */
+/** What the thread of evaluation is told and tells. Types only. */
 import type { FailureCode } from "../errors.ts";
 import type { Evaluation } from "../rego/engine.ts";
-import type { Image } from "../rego/image.ts";
 import type { QueryState } from "../rego/query.ts";
+import type { Piece, Shell } from "./crossing.ts";
 import type { Contents, Preparation } from "./prepare.ts";
 
 export type Request =
@@ -20,7 +20,7 @@ export type Request =
 
 export type Answer =
   | { readonly kind: "prepared"; readonly contents: Contents; readonly image: Shell }
-  | { readonly kind: "memory"; readonly address: number; readonly bytes: ArrayBuffer }
+  | ({ readonly kind: "memory" } & Piece)
   | { readonly kind: "complete" }
   | { readonly kind: "loaded" }
   | { readonly kind: "failed"; readonly code: FailureCode; readonly message: string }
@@ -29,11 +29,3 @@ export type Answer =
       readonly evaluation: Evaluation;
       readonly query: QueryState;
     };
-
-/** An image without its memory, which cannot be posted: its bytes are copied piece by piece. */
-export interface Shell extends Omit<Image, "memory"> {
-  readonly pages: number;
-}
-
-/** Copying a piece of this size takes a fraction of a millisecond. */
-export const pieceBytes = 1024 * 1024;

@@ -2,8 +2,9 @@
 import { setImmediate } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { AppError } from "../errors.ts";
-import type { Answer, Request, Shell } from "./messages.ts";
-import type { Contents, Preparation, Prepared } from "./prepare.ts";
+import { Arrival } from "./crossing.ts";
+import type { Answer, Request } from "./messages.ts";
+import type { Preparation, Prepared } from "./prepare.ts";
 
 /** Beside this file, which is TypeScript in the tree and part of a bundle in an image. */
 const file = import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.mjs";
@@ -43,12 +44,6 @@ export function startThread({ onAnswer, onEnd }: ThreadListener): Thread {
 
 export type StartThread = (listener: ThreadListener) => Thread;
 
-interface Arriving {
-  readonly contents: Contents;
-  readonly shell: Shell;
-  readonly memory: WebAssembly.Memory;
-}
-
 /** For the largest data on a busy machine; later bundles wait for the one that is prepared. */
 export const prepareLimitMs = 120_000;
 
@@ -64,12 +59,12 @@ export async function prepareBeside(
   const give = (reason: string, cause?: unknown): void => {
     arrived.reject(new AppError("bundle_invalid", `Cannot load bundle: ${reason}`, { cause }));
   };
-  let arriving: Arriving | null = null;
+  let arriving: Arrival | null = null;
   let copying = Promise.resolve();
   const take = (answer: Answer): void => {
-    if (answer.kind === "prepared") arriving = begin(answer);
-    else if (answer.kind === "memory" && arriving !== null) copy(arriving, answer);
-    else if (answer.kind === "complete" && arriving !== null) arrived.resolve(complete(arriving));
+    if (answer.kind === "prepared") arriving = new Arrival(answer.contents, answer.image);
+    else if (answer.kind === "memory") arriving?.add(answer);
+    else if (answer.kind === "complete" && arriving !== null) arrived.resolve(arriving.complete());
     else if (answer.kind === "failed") {
       arrived.reject(new AppError(answer.code, answer.message));
     }
@@ -99,20 +94,4 @@ export async function prepareBeside(
     clearTimeout(timer);
     thread.end();
   }
-}
-
-/** Throws when there is no room. */
-function begin({ contents, image: shell }: Extract<Answer, { kind: "prepared" }>): Arriving {
-  const { pages, maximumPages } = shell;
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: maximumPages });
-  return { contents, shell, memory };
-}
-
-function copy({ memory }: Arriving, piece: Extract<Answer, { kind: "memory" }>): void {
-  new Uint8Array(memory.buffer).set(new Uint8Array(piece.bytes), piece.address);
-}
-
-function complete({ contents, shell, memory }: Arriving): Prepared {
-  const { pages: _, ...image } = shell;
-  return { contents, image: { ...image, memory }, isWarm: true };
 }

@@ -10,10 +10,11 @@ import { thoroughly, warm } from "../policy/warm.ts";
 import { Allowance } from "../rego/allowance.ts";
 import { threadCpuMs } from "../rego/cpu.ts";
 import { createEngine, type Engine } from "../rego/engine.ts";
-import { type Image, pageBytes } from "../rego/image.ts";
+import type { Image } from "../rego/image.ts";
 import { OpenQuery } from "../rego/query.ts";
 import { findBuiltins } from "../rego/registry.ts";
-import { type Answer, pieceBytes, type Request } from "./messages.ts";
+import { piecesOf, shellOf } from "./crossing.ts";
+import type { Answer, Request } from "./messages.ts";
 import { type Preparation, prepare } from "./prepare.ts";
 
 // On Linux that is this thread alone: what serves goes first, whatever is done here.
@@ -31,18 +32,8 @@ function post(answer: Answer, transfer: readonly ArrayBuffer[] = []): void {
 async function send(preparation: Preparation): Promise<void> {
   const prepared = await prepare(preparation);
   const { contents, image } = prepared;
-  const { memory, ...shell } = image;
-  post({
-    kind: "prepared",
-    contents,
-    image: { ...shell, pages: memory.buffer.byteLength / pageBytes },
-  });
-  // Behind the data there is nothing yet.
-  for (let address = 0; address < image.heapAddress; address += pieceBytes) {
-    const end = Math.min(address + pieceBytes, image.heapAddress);
-    const bytes = memory.buffer.slice(address, end);
-    post({ kind: "memory", address, bytes }, [bytes]);
-  }
+  post({ kind: "prepared", contents, image: shellOf(image) });
+  for (const piece of piecesOf(image)) post({ kind: "memory", ...piece }, [piece.bytes]);
   // What the compiler makes of the policy is shared; the memory was copied before.
   const plan = plannedFrom(prepared);
   await warm(await openEngine(image), plan, thoroughly);

@@ -12,6 +12,15 @@ export interface CacheStats {
   readonly entries: number;
 }
 
+/** Of two caches. */
+export function addStats(one: CacheStats, other: CacheStats): CacheStats {
+  return {
+    hits: one.hits + other.hits,
+    misses: one.misses + other.misses,
+    entries: one.entries + other.entries,
+  };
+}
+
 export interface Cache<T> {
   get(key: string): T | undefined;
   /** What `get` did not give, and what it took instead. */

@@ -14,7 +14,23 @@ export interface Comparison {
   readonly candidate: Side;
 }
 
-export class Trial {
+/** The comparison, as far as what decides takes part in it. */
+export interface Comparing {
+  readonly isEnforced: boolean;
+  /** Says whether the candidate was given up by this one. */
+  count(comparison: Comparison): boolean;
+}
+
+/** What comparisons came to. */
+export interface Compared {
+  readonly decisions: number;
+  readonly differing: number;
+  /** Refused by the candidate; refused by the current policy. */
+  readonly wouldRefuse: number;
+  readonly currentRefused: number;
+}
+
+export class Trial implements Comparing {
   readonly #name: string;
   #terms: CandidateTerms;
   #decisions = 0;
@@ -44,23 +60,26 @@ export class Trial {
     this.#terms = terms;
   }
 
-  /** Says whether the candidate was given up by this one. */
-  count({ current, candidate }: Comparison): boolean {
-    const [before, after] = [isRefused(current), isRefused(candidate)];
-    this.#decisions += 1;
-    if (before) this.#currentRefused += 1;
-    if (after) this.#wouldRefuse += 1;
-    if (differs(current.verdict, candidate.verdict)) this.#differing += 1;
-    return this.isEnforced && this.#judge(Number(after) - Number(before));
+  count(comparison: Comparison): boolean {
+    return this.add(compare(comparison));
+  }
+
+  /** Of several requests, as other threads have them. Says whether the candidate was given up. */
+  add({ decisions, differing, wouldRefuse, currentRefused }: Compared): boolean {
+    this.#decisions += decisions;
+    this.#currentRefused += currentRefused;
+    this.#wouldRefuse += wouldRefuse;
+    this.#differing += differing;
+    return this.isEnforced && this.#judge(decisions, wouldRefuse - currentRefused);
   }
 
   /**
    * The shares are compared over so many decisions at a time, so that a change is not lost among
    * all the decisions before it; and at once when there are already too many for such a window.
    */
-  #judge(change: number): boolean {
+  #judge(added: number, change: number): boolean {
     const { minDecisions, maxRefusalRateChange } = this.#terms;
-    this.#window.decisions += 1;
+    this.#window.decisions += added;
     this.#window.change += change;
     const { decisions } = this.#window;
     const moved = Math.abs(this.#window.change);
@@ -86,6 +105,15 @@ export class Trial {
       stopped: this.#stopped,
     };
   }
+}
+
+export function compare({ current, candidate }: Comparison): Compared {
+  return {
+    decisions: 1,
+    differing: Number(differs(current.verdict, candidate.verdict)),
+    wouldRefuse: Number(isRefused(candidate)),
+    currentRefused: Number(isRefused(current)),
+  };
 }
 
 function isRefused({ verdict }: Side): boolean {

@@ -2,9 +2,10 @@
  * A set of bundles, ready to decide: its evaluator, warm, with the decisions that it remembers.
  * There are two of them while a candidate is compared, and while one takes the place of another.
  */
+import type { Config } from "../config.ts";
 import { createEvaluator, type Evaluator, type MakeCall } from "../evaluation/evaluator.ts";
-import type { Preparation, Prepared } from "../evaluation/prepare.ts";
-import { createSlowLane } from "../evaluation/slow-lane.ts";
+import type { Prepared } from "../evaluation/prepare.ts";
+import type { SlowLane } from "../evaluation/slow-lane.ts";
 import { threadCpuMs } from "../rego/cpu.ts";
 import { createEngine } from "../rego/engine.ts";
 import { findBuiltins } from "../rego/registry.ts";
@@ -41,12 +42,23 @@ export interface LoadDeps {
   readonly cacheTtlMs: number;
 }
 
+/** As it is configured. */
+export function loadDepsOf(config: Config, makeCall: MakeCall, now: () => number): LoadDeps {
+  return {
+    makeCall,
+    now,
+    evaluationMs: config.policyEvaluationTimeoutMs,
+    decisionMs: config.policyDecisionTimeoutMs,
+    cacheTtlMs: config.cacheTtl * 1000,
+  };
+}
+
 const cacheBounds = { maxEntries: 4096, maxKeyChars: 2 * 1024 * 1024 } as const;
 
 /** Throws AppError. Resolves when the first request will not be slower than others. */
 export async function loadSet(
   prepared: Prepared,
-  preparation: Preparation,
+  slowLane: SlowLane,
   deps: LoadDeps,
 ): Promise<LoadedSet> {
   const { contents, image } = prepared;
@@ -55,7 +67,6 @@ export async function loadSet(
   const engine = createEngine(image, { builtins, now: threadCpuMs });
   await warm(engine, plan, prepared.isWarm ? briefly : atStart);
   const warmRevivals = engine.revivals();
-  const slowLane = createSlowLane(preparation);
   const limits = { evaluationMs: deps.evaluationMs, decisionMs: deps.decisionMs };
   const { makeCall, now } = deps;
   return {

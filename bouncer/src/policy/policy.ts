@@ -12,18 +12,22 @@ import type { Config } from "../config.ts";
 import type { AppError } from "../errors.ts";
 import { createLazyNetwork } from "../evaluation/network.ts";
 import { prepare } from "../evaluation/prepare.ts";
+import { createSlowLane } from "../evaluation/slow-lane.ts";
 import { prepareBeside } from "../evaluation/thread.ts";
 import { createKeeper, restore } from "../load/stored.ts";
 import { toAppError } from "../sync/failure.ts";
 import { createFetcher } from "../sync/fetch.ts";
 import type { Receiver } from "../sync/source.ts";
 import { createSync } from "../sync/sync.ts";
+import { addStats } from "./cache.ts";
 import { createDecider } from "./decide.ts";
-import type { Policy, PolicyNeeds, PolicyStatus } from "./decision.ts";
+import type { Policy, PolicyStatus } from "./decision.ts";
 import { type InputContext } from "./facts.ts";
 import { buildConnectionInput, buildInput } from "./input.ts";
-import { type LoadedSet, loadSet } from "./loaded.ts";
-import { createRulings } from "./rulings.ts";
+import { loadDepsOf, type LoadedSet, loadSet } from "./loaded.ts";
+import { createNeeds } from "./needs.ts";
+import { addCounts, createRulings, type RulingCounts } from "./rulings.ts";
+import type { Spread, SpreadCounts } from "./spread.ts";
 import { createStore } from "./store.ts";
 import { createTrials, type Running } from "./trials.ts";
 
@@ -34,13 +38,23 @@ export interface PolicyDeps {
   readonly clock?: Clock;
   /** Where `http.send` may find certificates; the bouncer's own variables are not among them. */
   readonly environment?: Environment;
+  /** null: this thread decides alone. */
+  readonly spread?: Spread | null;
 }
 
 const mebibyte = 1024 * 1024;
 
+const nothing: SpreadCounts = {
+  decisions: 0,
+  refused: 0,
+  timeouts: 0,
+  revivals: 0,
+  cache: { hits: 0, misses: 0, entries: 0 },
+};
+
 /** Resolves when the bundles that are stored, if there are any, are active or were refused. */
 export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Policy> {
-  const { log, version, clock = systemClock } = deps;
+  const { log, version, clock = systemClock, spread = null } = deps;
   const names = bundleNamesOf(config);
   const network = createLazyNetwork(config, deps.environment ?? {});
   /** Nothing is held up by what is done before. */
@@ -53,13 +67,42 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
     const evaluationBytes = config.policyEvaluationMemoryMib * mebibyte;
     const preparation = { snapshots, requirements, evaluationBytes };
     const prepared = await (isServing ? prepareBeside(preparation) : prepare(preparation));
-    return await loadSet(prepared, preparation, {
-      makeCall: network.makeCall,
-      now: () => clock.now(),
-      evaluationMs: config.policyEvaluationTimeoutMs,
-      decisionMs: config.policyDecisionTimeoutMs,
-      cacheTtlMs: config.cacheTtl * 1000,
+    const slowLane = createSlowLane(preparation);
+    const makeCall = network.makeCall;
+    const set = await loadSet(
+      prepared,
+      slowLane,
+      loadDepsOf(config, makeCall, () => clock.now()),
+    );
+    if (spread === null) return set;
+    const shared: LoadedSet = {
+      ...set,
+      close: () => {
+        spread.remove(shared);
+        set.close();
+      },
+    };
+    await spread.add({ set: shared, prepared, slowLane });
+    return shared;
+  }
+
+  const countOthers = (): SpreadCounts => spread?.counts() ?? nothing;
+
+  /** What other threads decide by: the same, and at the same time. */
+  function tellThreads(): void {
+    const running = trials.running();
+    spread?.decideBy({
+      current: store.active()?.prepared ?? null,
+      candidate:
+        running === null ? null : { set: running.set, isEnforced: running.trial.isEnforced },
     });
+  }
+
+  function giveUp({ trial }: Running): void {
+    const { name, revision, stopped } = trial.status();
+    log.warn({ name, revision, reason: stopped }, "candidate given up, the current policy goes on");
+    tellThreads();
+    sync.changed();
   }
 
   const keeper = createKeeper(config.policyPersistDirectory, (error) => receiver.report(error));
@@ -73,6 +116,7 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
     onSwitch: ({ prepared }) => {
       for (const identity of prepared.identities) log.info({ ...identity }, "policy activated");
       warnOfBodies(prepared);
+      tellThreads();
       for (const listener of listeners) listener();
       void trials.rebase();
     },
@@ -93,6 +137,11 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
     load: async (snapshots) => await load(snapshots, await requirementsOf(config)),
     accept: (identity) => store.accept(identity),
     onFailure: (error) => receiver.report(toAppError(error, "bundle_invalid")),
+    onChange: tellThreads,
+  });
+  spread?.onCompared((set, compared) => {
+    const running = trials.running();
+    if (running?.set === set && running.trial.add(compared)) giveUp(running);
   });
   const state: { connected: boolean; error: PolicyStatus["sync"]["error"] } = {
     connected: false,
@@ -103,7 +152,7 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
     activate: (bytes, name) => store.activate(bytes, name),
     candidate: (name, candidate) => trials.offer(name, candidate),
     counts: () => ({
-      ...rulings.counts(),
+      ...countRulings(),
       candidates: new Map(listCandidates(trials.running()).map((one) => [one.name, one])),
     }),
     connected: (isConnected) => {
@@ -173,9 +222,10 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
     decider: createDecider(config.policyDecisionPath, log),
     current: () => store.active()?.prepared ?? null,
     running: () => trials.running(),
-    log,
-    onGivenUp: () => sync.changed(),
+    onGivenUp: giveUp,
   });
+  /** Of all threads. */
+  const countRulings = (): RulingCounts => addCounts(rulings.counts(), countOthers());
   const sync = createSync({ config, fetcher, receiver, clock, log, version }, reload);
   const context: InputContext = {
     time: () => new Date(clock.now()).toISOString(),
@@ -194,15 +244,16 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
     },
     status: () => {
       const active = store.active();
+      const others = countOthers();
       return {
         bundle: active?.prepared.identity ?? null,
         bundles: active?.prepared.identities ?? [],
         candidates: listCandidates(trials.running()),
         activatedAt: active?.activatedAt ?? null,
         sync: { kind: sync.kind, ...state },
-        revivals: store.revivals(),
-        timeouts: rulings.counts().timeouts,
-        cache: active?.prepared.cache.stats() ?? { hits: 0, misses: 0, entries: 0 },
+        revivals: store.revivals() + others.revivals,
+        timeouts: countRulings().timeouts,
+        cache: addStats(active?.prepared.cache.stats() ?? nothing.cache, others.cache),
       };
     },
     refresh: () => sync.refresh(),
@@ -214,25 +265,6 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
       await keeper.settled();
       await network.close();
     },
-  };
-}
-
-type NeedingSets = readonly [LoadedSet | undefined, LoadedSet | undefined];
-
-/** Asked for each request, and the same from one switch of the sets to the next. */
-function createNeeds(sets: () => NeedingSets): () => PolicyNeeds {
-  let of: NeedingSets = [undefined, undefined];
-  let needs: PolicyNeeds = { bodyBytes: 0, sni: false };
-  return () => {
-    const now = sets();
-    if (now[0] === of[0] && now[1] === of[1]) return needs;
-    of = now;
-    const plans = now.flatMap((set) => (set === undefined ? [] : [set.plan]));
-    needs = {
-      bodyBytes: Math.max(0, ...plans.map((plan) => plan.bodyBytes)),
-      sni: plans.some((plan) => plan.readsSni),
-    };
-    return needs;
   };
 }
 

@@ -1,4 +1,3 @@
-import { pino } from "pino";
 import { expect, test } from "vitest";
 import { Trial } from "./candidate.ts";
 import type { Decision } from "./decision.ts";
@@ -70,7 +69,6 @@ function createSetting(answers: Readonly<Record<string, Answer>>, enforce = fals
     },
     current: () => setOf("r1"),
     running: () => ({ trial, set: setOf("r2") }),
-    log: pino({ level: "silent" }),
     onGivenUp: () => givenUp.push(trial.status().stopped ?? ""),
   });
   const decide = () => rulings.decide(() => new InputDocument("{}"));

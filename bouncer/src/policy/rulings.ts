@@ -2,12 +2,18 @@
  * The ruling on each request: by the enforced set of bundles, compared with the other one while
  * there is a candidate, and counted.
  */
-import type { Logger } from "pino";
-import { describeWatched } from "./candidate.ts";
+import { type Comparing, describeWatched } from "./candidate.ts";
 import type { BuildInput, Decider } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import type { LoadedSet } from "./loaded.ts";
-import type { Running } from "./trials.ts";
+
+export function addCounts(one: RulingCounts, other: RulingCounts): RulingCounts {
+  return {
+    decisions: one.decisions + other.decisions,
+    refused: one.refused + other.refused,
+    timeouts: one.timeouts + other.timeouts,
+  };
+}
 
 export interface Rulings {
   /** Never throws or rejects. */
@@ -23,19 +29,25 @@ export interface RulingCounts {
   readonly timeouts: number;
 }
 
-export interface RulingsDeps {
+/** A candidate that can decide. */
+export interface Watched {
+  readonly trial: Comparing;
+  readonly set: LoadedSet;
+}
+
+export interface RulingsDeps<C extends Watched> {
   readonly decider: Decider;
   readonly current: () => LoadedSet | null;
-  readonly running: () => Running | null;
-  readonly log: Logger;
+  readonly running: () => C | null;
   /** The candidate refuses or admits too much more than the current set: it is enforced no more. */
-  readonly onGivenUp: () => void;
+  readonly onGivenUp: (candidate: C) => void;
 }
 
 /** Comparisons that wait for one side. Nobody waits for them, so nothing else holds them down. */
 const maxComparing = 256;
 
-export function createRulings({ decider, current, running, log, onGivenUp }: RulingsDeps): Rulings {
+export function createRulings<C extends Watched>(deps: RulingsDeps<C>): Rulings {
+  const { decider, current, running, onGivenUp } = deps;
   const counts = { decisions: 0, refused: 0, timeouts: 0 };
   /** Comparisons of which one side is still awaited. */
   let comparing = 0;
@@ -55,19 +67,12 @@ export function createRulings({ decider, current, running, log, onGivenUp }: Rul
     return decision instanceof Promise ? decision.then(count) : count(decision);
   }
 
-  function compare({ trial }: Running, before: Decision, after: Decision): void {
-    if (!trial.count({ current: before, candidate: after })) return;
-    const { name, revision, stopped } = trial.status();
-    log.warn({ name, revision, reason: stopped }, "candidate given up, the current policy goes on");
-    onGivenUp();
+  function compare(other: C, before: Decision, after: Decision): void {
+    if (other.trial.count({ current: before, candidate: after })) onGivenUp(other);
   }
 
   /** The client waits only for the one that is enforced. */
-  function decideByBoth(
-    set: LoadedSet,
-    other: Running,
-    build: BuildInput,
-  ): Decision | Promise<Decision> {
+  function decideByBoth(set: LoadedSet, other: C, build: BuildInput): Decision | Promise<Decision> {
     const isCandidate = other.trial.isEnforced;
     if (comparing >= maxComparing) return decideBy(isCandidate ? other.set : set, build);
     const before = decider.decide(set, build);

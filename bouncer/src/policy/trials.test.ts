@@ -41,6 +41,7 @@ function createSetting() {
       if (serial === 0) throw new Error("it is older");
     },
     onFailure: (error) => failures.push(error),
+    onChange: () => undefined,
   });
   return {
     trials,

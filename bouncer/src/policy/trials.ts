@@ -31,6 +31,8 @@ export interface TrialsDeps {
   /** Throws AppError for a bundle that may not take the place of the one of its name. */
   readonly accept: (identity: BundleIdentity) => void;
   readonly onFailure: (error: unknown) => void;
+  /** Another candidate is compared, or none, or the same one under other terms. */
+  readonly onChange: () => void;
 }
 
 interface Offered {
@@ -39,7 +41,8 @@ interface Offered {
   readonly trial: Trial;
 }
 
-export function createTrials({ snapshots, load, accept, onFailure }: TrialsDeps): Trials {
+export function createTrials(deps: TrialsDeps): Trials {
+  const { snapshots, load, accept, onFailure, onChange } = deps;
   let offered: Offered | null = null;
   let running: Running | null = null;
   /** A candidate whose bytes are still fetched. */
@@ -49,9 +52,12 @@ export function createTrials({ snapshots, load, accept, onFailure }: TrialsDeps)
   let asked = 0;
 
   function withdraw(): void {
-    running?.set.close();
+    const last = running;
     offered = null;
     running = null;
+    if (last === null) return;
+    onChange();
+    last.set.close();
   }
 
   /** Until it is ready, the one from before goes on. */
@@ -72,8 +78,10 @@ export function createTrials({ snapshots, load, accept, onFailure }: TrialsDeps)
       set.close();
       throw error;
     }
-    running?.set.close();
+    const last = running;
     running = { trial, set };
+    onChange();
+    last?.set.close();
   }
 
   async function prepare(chosen: Offered): Promise<void> {
@@ -132,6 +140,7 @@ export function createTrials({ snapshots, load, accept, onFailure }: TrialsDeps)
         );
       } else if (coming === null && offered?.trial.terms.sha256 === candidate.terms.sha256) {
         offered.trial.setTerms(candidate.terms);
+        onChange();
       } else {
         await begin(name, candidate);
       }

@@ -11,19 +11,40 @@ export interface UnderWay {
   onPolicyChange(): void;
 }
 
+/** The count of several threads together. */
+export interface SharedCount {
+  /** Of this thread, which has changed. */
+  set(count: number): void;
+  total(): number;
+}
+
 export class InFlight {
   readonly #all = new Set<UnderWay>();
+  readonly #shared: SharedCount | null;
 
+  /** null: there is no other thread. */
+  constructor(shared: SharedCount | null = null) {
+    this.#shared = shared;
+  }
+
+  /** In this thread. */
   get count(): number {
     return this.#all.size;
   }
 
+  /** In the process. */
+  get total(): number {
+    return this.#shared === null ? this.#all.size : this.#shared.total();
+  }
+
   add(one: UnderWay): void {
     this.#all.add(one);
+    this.#shared?.set(this.#all.size);
   }
 
   delete(one: UnderWay): void {
     this.#all.delete(one);
+    this.#shared?.set(this.#all.size);
   }
 
   check(now: number): void {

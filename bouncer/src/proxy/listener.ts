@@ -34,6 +34,8 @@ export interface ListenerOptions {
   readonly limits: ServerLimits;
   /** null: clients speak without TLS. */
   readonly certificate: Certificate | null;
+  /** Other threads of this process listen on the port, too. */
+  readonly reusePort?: boolean;
 }
 
 export async function startListener(options: ListenerOptions): Promise<Listener> {
@@ -53,7 +55,7 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
   };
   const server =
     certificate === null ? createPlain(accept) : createTls(options, certificate, accept);
-  const port = await listen(server, route.port);
+  const port = await listen(server, route.port, options.reusePort);
   return {
     port,
     connections: () => open.size,
@@ -106,15 +108,18 @@ function createTls(
   return server;
 }
 
-/** Without a host, node binds `::` for both families, or `0.0.0.0` where there is no IPv6. */
-export function listen(server: NetServer, port: number): Promise<number> {
+/**
+ * Without a host, node binds `::` for both families, or `0.0.0.0` where there is no IPv6. With
+ * `reusePort`, the kernel spreads connections over all that listen so, of the same user.
+ */
+export function listen(server: NetServer, port: number, reusePort = false): Promise<number> {
   return new Promise((resolve, reject) => {
     const onError = (error: Error): void => {
       const message = `Cannot listen on port "${port}": ${error.message}`;
       reject(new AppError("listen_failed", message, { cause: error }));
     };
     server.once("error", onError);
-    server.listen({ port, backlog: 4096 }, () => {
+    server.listen({ port, backlog: 4096, reusePort }, () => {
       server.off("error", onError);
       // Out of file descriptors: who is not accepted now waits in the kernel's queue.
       server.on("error", () => {});

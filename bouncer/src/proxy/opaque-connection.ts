@@ -60,7 +60,7 @@ export class OpaqueConnection implements UnderWay {
   run(): void {
     const { deps, inFlight } = this.#around;
     inFlight.add(this);
-    if (inFlight.count > deps.maxInFlight) {
+    if (inFlight.total > deps.maxInFlight) {
       const detail = `more than ${deps.maxInFlight} requests in flight`;
       this.#refuse({ reason: "overload", detail });
     } else if (deps.policy.needs().sni) {

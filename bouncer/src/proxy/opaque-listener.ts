@@ -3,7 +3,11 @@ import { createServer } from "node:net";
 import { listen, type Listener } from "./listener.ts";
 import { type OpaqueAround, OpaqueConnection } from "./opaque-connection.ts";
 
-export async function startOpaqueListener(around: OpaqueAround): Promise<Listener> {
+export interface OpaqueListenerOptions extends OpaqueAround {
+  readonly reusePort?: boolean;
+}
+
+export async function startOpaqueListener(around: OpaqueListenerOptions): Promise<Listener> {
   const connections = new Set<OpaqueConnection>();
   let onIdle: (() => void) | null = null;
   // Paused, and with halves that end one by one: not a byte is read before it may go on.
@@ -16,7 +20,7 @@ export async function startOpaqueListener(around: OpaqueAround): Promise<Listene
     connections.add(connection);
     connection.run();
   });
-  const port = await listen(server, around.route.port);
+  const port = await listen(server, around.route.port, around.reusePort);
   const idle = (): Promise<void> =>
     new Promise((resolve) => {
       if (connections.size === 0) resolve();

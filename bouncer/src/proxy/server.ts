@@ -6,7 +6,7 @@ import { createHttp2Upstream } from "../http2/upstream.ts";
 import { connectTimeoutMs } from "./app-socket.ts";
 import type { Certificate } from "./certificate.ts";
 import { createHandler, type HandlerDeps } from "./handler.ts";
-import { InFlight } from "./in-flight.ts";
+import { InFlight, type SharedCount } from "./in-flight.ts";
 import { defaultLimits, type Listener, startListener } from "./listener.ts";
 import { startOpaqueListener } from "./opaque-listener.ts";
 
@@ -26,6 +26,8 @@ export interface ProxyOptions {
   readonly limits?: ServerLimits;
   /** For routes with TLS. */
   readonly certificate?: Certificate | null;
+  /** Where several threads listen on the same ports: what is under way in all of them. */
+  readonly shared?: SharedCount | null;
   /** Other codecs in the place of ours; see `test/reference`. */
   readonly startHttp?: typeof startListener;
   readonly createUpstreams?: typeof createUpstreams;
@@ -82,18 +84,25 @@ export async function startProxy(
   deps: HandlerDeps,
   options: ProxyOptions = {},
 ): Promise<Proxy> {
-  const { limits = defaultLimits, certificate = null } = options;
-  const inFlight = new InFlight();
+  const { limits = defaultLimits, certificate = null, shared = null } = options;
+  const inFlight = new InFlight(shared);
+  const reusePort = shared !== null;
   const upstreams: Upstreams[] = [];
   const start = (route: Route): Promise<Listener> => {
     if (route.opaque) {
       const opaqueLimits = { silenceMs, helloTimeoutMs: limits.headTimeoutMs };
-      return startOpaqueListener({ route, deps, inFlight, limits: opaqueLimits });
+      return startOpaqueListener({ route, deps, inFlight, limits: opaqueLimits, reusePort });
     }
     const upstream = (options.createUpstreams ?? createUpstreams)(route);
     upstreams.push(upstream);
     const handler = createHandler({ route, upstreamOf: upstream.of, deps, inFlight });
-    const given = { route, handler, limits, certificate: route.tls ? certificate : null };
+    const given = {
+      route,
+      handler,
+      limits,
+      certificate: route.tls ? certificate : null,
+      reusePort,
+    };
     return (options.startHttp ?? startListener)(given);
   };
   const listeners: Listener[] = [];

@@ -147,7 +147,7 @@ export class RequestSteps implements ServerStreamListener, UnderWay {
     }
     this.#checked = checked;
     this.#exchange.head = checked.head;
-    if (inFlight.count > deps.maxInFlight) this.#shed(checked);
+    if (inFlight.total > deps.maxInFlight) this.#shed(checked);
     else this.#readBody(checked);
   }
 
@@ -155,7 +155,7 @@ export class RequestSteps implements ServerStreamListener, UnderWay {
   #shed(checked: CheckedHead): void {
     const { deps, inFlight } = this.#around;
     const refusal = createRefusal("overload", `more than ${deps.maxInFlight} requests in flight`);
-    if (inFlight.count > 2 * deps.maxInFlight) this.#refuse(refusal);
+    if (inFlight.total > 2 * deps.maxInFlight) this.#refuse(refusal);
     else this.#refuseOrPass(refusal, checked);
   }
 
