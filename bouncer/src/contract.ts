@@ -18,6 +18,8 @@ export const volumeName = {
   state: "policy-state",
   audit: "audit-logs",
   token: "bouncer-token",
+  /** A Secret of the pod's namespace, where its clients speak TLS. */
+  tls: "bouncer-tls",
 } as const;
 
 /** Where the volumes are mounted in the bouncer's containers. */
@@ -27,6 +29,7 @@ export const mountPath = {
   state: "/var/lib/bouncer",
   audit: "/var/log/bouncer",
   token: "/var/run/secrets/bouncer.dev",
+  tls: "/var/run/secrets/bouncer-tls",
 } as const;
 
 /** File names below the mount paths. */
@@ -35,6 +38,9 @@ export const fileName = {
   bundle: "bundle.tar.gz",
   /** Projected service-account token. Below `mountPath.token`. */
   token: "token",
+  /** As a Secret of type kubernetes.io/tls names them. Below `mountPath.tls`. */
+  tlsCertificate: "tls.crt",
+  tlsKey: "tls.key",
   /** Audit log when it goes to a file. Below `mountPath.audit`. */
   audit: "audit.log",
 } as const;
