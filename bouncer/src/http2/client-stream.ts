@@ -36,6 +36,8 @@ export class Http2ClientStream extends Stream implements ClientStream {
   readonly request: OutgoingRequest;
   #listener: ClientStreamListener;
   #hasHead = false;
+  /** The application has answered, and ended the stream before the request was over. */
+  #isUnread = false;
   #informationLeft = maxInformation;
   #carrier: ClientStreamHost;
 
@@ -55,8 +57,9 @@ export class Http2ClientStream extends Stream implements ClientStream {
     else this.startSending();
   }
 
+  /** False also when the application has answered and reads no more: then there is no `onDrain`. */
   sendData(chunk: Buffer): boolean {
-    return this.send(chunk);
+    return !this.#isUnread && this.send(chunk);
   }
 
   sendEnd(trailers: RawHeaders): void {
@@ -140,7 +143,7 @@ export class Http2ClientStream extends Stream implements ClientStream {
   /** An answer that is whole stays so, whatever becomes of the rest of the request. */
   onLost({ code, detail, isConnectionLoss }: Loss): void {
     if (this.hasRemoteEnded) {
-      this.releaseSender();
+      this.#isUnread = true;
       return;
     }
     const hasAnswered = this.#hasHead || this.#informationLeft < maxInformation;

@@ -23,6 +23,9 @@ export type ReadFields =
     }
   | { readonly kind: "malformed"; readonly detail: string };
 
+/** What came before on any connection is likely to come again on this one. */
+const decide = createIndexing();
+
 export class FieldBlocks {
   readonly #limits: HeaderLimits;
   readonly #decoder: HpackDecoder;
@@ -31,7 +34,7 @@ export class FieldBlocks {
   constructor(limits: HeaderLimits) {
     this.#limits = limits;
     const { headerTableSize: maxTableSize } = defaultSettings;
-    this.#encoder = new HpackEncoder({ maxTableSize, decide: createIndexing() });
+    this.#encoder = new HpackEncoder({ maxTableSize, decide });
     this.#decoder = new HpackDecoder({
       maxTableSize,
       maxListSize: limits.maxHeaderBytes,

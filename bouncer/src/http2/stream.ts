@@ -187,7 +187,10 @@ export abstract class Stream implements Sender {
     if (pending !== null && !this.#pumpPending(pending)) return this.#isWaiting;
     this.#isWaiting = false;
     if (this.#sending === "ending") this.#writeEnd();
-    this.releaseSender();
+    if (this.#wantsDrain) {
+      this.#wantsDrain = false;
+      this.emitDrain();
+    }
     return false;
   }
 
@@ -349,13 +352,6 @@ export abstract class Stream implements Sender {
     if (mayGrow && !isUnderPressure()) opened += window.grow(window.size * 2);
     this.#wasPaused = false;
     this.host.outbox.frames.windowUpdate(this.id, opened);
-  }
-
-  /** Who waits to go on may do so: what is sent to nobody is dropped. */
-  protected releaseSender(): void {
-    if (!this.#wantsDrain) return;
-    this.#wantsDrain = false;
-    this.emitDrain();
   }
 
   /** Nothing is sent or received any more; what came before may still be handed over. */

@@ -22,6 +22,13 @@ export const limits: ServerLimits = {
 
 export function passOn(stream: ServerStream, upstream: Upstream): void {
   const { method, target, rawHeaders, bodyLength, expectsContinue } = stream.request;
+  let isBlocked = false;
+  let isAnswered = false;
+  /** The application has answered, and does not read the rest. */
+  const giveUpBody = (): void => {
+    to.abort();
+    stream.discardBody();
+  };
   const to: ClientStream = upstream.send(
     {
       method,
@@ -43,9 +50,12 @@ export function passOn(stream: ServerStream, upstream: Upstream): void {
       },
       onData: (chunk) => stream.sendData(chunk),
       onEnd: (trailers) => {
+        isAnswered = true;
         stream.sendEnd(trailers);
+        if (isBlocked) giveUpBody();
       },
       onDrain: () => {
+        isBlocked = false;
         stream.resumeBody();
       },
       onSwitch: () => undefined,
@@ -58,7 +68,11 @@ export function passOn(stream: ServerStream, upstream: Upstream): void {
     },
   );
   stream.attach({
-    onData: (chunk) => to.sendData(chunk),
+    onData: (chunk) => {
+      isBlocked = !to.sendData(chunk);
+      if (isBlocked && isAnswered) giveUpBody();
+      return !isBlocked;
+    },
     onEnd: (trailers: RawHeaders) => {
       to.sendEnd(trailers);
     },
