@@ -57,6 +57,9 @@ export interface Forward {
 /** Methods that may be sent twice (RFC 9110, 9.2.2). */
 const idempotent = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 
+/** REFUSED_STREAM of HTTP/2 (RFC 9113, 8.7). */
+const refusedStream = 7;
+
 const reasons: Readonly<Record<UpstreamError["kind"], RefusalReason>> = {
   unreachable: "app_unreachable",
   failed: "app_failed",
@@ -250,7 +253,9 @@ export class Forwarding implements ClientStreamListener {
       return;
     }
     const { exchange, stream } = this.#to;
-    if (!this.#isHeadSent) {
+    // Clients of HTTP/2 send what was refused before it was looked at once more, by themselves.
+    const isRefused = error.code === refusedStream && stream.request.version === "2";
+    if (!this.#isHeadSent && !isRefused) {
       this.#giveUp(reasons[error.kind], error.message);
       return;
     }
