@@ -71,7 +71,7 @@ test("all problems are reported, each with its field, value and what is accepted
       "cacheTtl: -1 is not a whole number from 0 to 86400",
       "trustedProxies.0: "everyone" is not an address or a CIDR such as "10.0.0.0/8" or "fd00::/8"",
       "extraEnv.0.name: "POLICY_SYNC_URL" is not a variable that the injector does not set itself",
-      "the file: unknown imgae, Image; accepted are image, imagePullPolicy, imagePullSecrets, preset, presets, mode, nativeSidecar, revision, allowOptOut, allowedPodAnnotations, alwaysSelector, neverSelector, hostNetwork, unlistedPorts, excludedPorts, excludedSourceCidrs, degradedRoutes, shadow, ignoredNamespaces, policy, cacheTtl, drainDelaySeconds, logLevel, logFormat, audit, trustedProxies, extraEnv",
+      "the file: unknown imgae, Image; accepted are image, imagePullPolicy, imagePullSecrets, preset, presets, mode, nativeSidecar, revision, allowOptOut, allowedPodAnnotations, alwaysSelector, neverSelector, hostNetwork, unlistedPorts, excludedPorts, excludedSourceCidrs, degradedRoutes, shadow, ignoredNamespaces, policy, cacheTtl, drainDelaySeconds, logLevel, logFormat, audit, trustedProxies, via, longLivedStreams, threads, extraEnv",
     ]
   `);
 });

@@ -17,6 +17,8 @@ import {
   acceptedMask,
   acceptedMemory,
   acceptedRoute,
+  acceptedThreads,
+  acceptedVia,
   auditDestinations,
   auditModes,
   cpuPattern,
@@ -26,11 +28,14 @@ import {
   isMask,
   isRoute,
   logLevels,
+  longLivedStreamsValues,
+  maxThreads,
   memoryPattern,
   modes,
   parsePortRange,
   presetNames,
   unlistedPortsValues,
+  viaPattern,
   weakeningAnnotations,
 } from "./settings/value.ts";
 
@@ -231,6 +236,27 @@ const entries = strict({
   trustedProxies: v.optional(
     described("Addresses and CIDRs whose X-Forwarded-* headers are believed", v.array(cidr)),
     [],
+  ),
+  via: v.optional(
+    described(
+      "What Via calls the bouncer in the requests that it passes on; none: no Via is added",
+      matching(viaPattern, acceptedVia),
+    ),
+    "bouncer",
+  ),
+  longLivedStreams: v.optional(
+    described(
+      "What becomes of upgraded and opaque connections, and of answers that have begun, when the policy changes: recheck decides them again, close cuts them off, keep lets them go on",
+      v.picklist(longLivedStreamsValues, `one of ${longLivedStreamsValues.join(", ")}`),
+    ),
+    "recheck",
+  ),
+  threads: v.optional(
+    described(
+      "Threads of a bouncer that carry requests; auto: one for each whole CPU of its limit",
+      v.union([v.literal("auto"), wholeNumber(1, maxThreads)], acceptedThreads),
+    ),
+    "auto",
   ),
   extraEnv: v.optional(
     described(

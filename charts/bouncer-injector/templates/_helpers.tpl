@@ -194,6 +194,9 @@ imagePullSecrets:
   "logFormat" $bouncer.logFormat
   "audit" (include "bouncer-injector.withoutEmpty" $bouncer.audit | fromYaml)
   "trustedProxies" $bouncer.trustedProxies
+  "via" $bouncer.via
+  "longLivedStreams" $bouncer.longLivedStreams
+  "threads" $bouncer.threads
   "extraEnv" $bouncer.extraEnv
   | include "bouncer-injector.withoutEmpty" -}}
 {{- end -}}

@@ -47,20 +47,29 @@ test("a namespace that the cache knows is not asked for", async () => {
   expect(await judge.ask(pod, "shop")).toEqual({ injection: injected, namespace: shop });
   expect(contexts).toMatchObject([
     { cluster: { apiServer: "1.34.1", oldestKubelet: null, services: null } },
+    { cluster: { apiServer: "1.34.1", oldestKubelet: null, services } },
   ]);
 });
 
-test("in service mode the pod is judged with the Services of its namespace", async () => {
-  const inService: Injection = { ...injected, mode: "service" };
-  const contexts: InjectionContext[] = [];
+test("a pod is judged without Services where these cannot be had", async () => {
+  const { judge, contexts } = setUp({ services: { of: async () => null } });
+  expect(await judge.ask(pod, "shop")).toEqual({ injection: injected, namespace: shop });
+  expect(contexts).toHaveLength(1);
+});
+
+test("of a pod that is not injected, nobody asks what Services say", async () => {
+  const asked: string[] = [];
   const { judge } = setUp({
-    inject: (_pod, context) => {
-      contexts.push(context);
-      return inService;
+    inject: () => skipped,
+    services: {
+      of: async (name) => {
+        asked.push(name);
+        return services;
+      },
     },
   });
-  expect(await judge.ask(pod, "shop")).toEqual({ injection: inService, namespace: shop });
-  expect(contexts.at(-1)?.cluster.services).toEqual(services);
+  expect((await judge.ask(pod, "shop")).injection).toEqual(skipped);
+  expect(asked).toEqual([]);
 });
 
 test("nobody is skipped on the word of the cache alone", async () => {

@@ -53,11 +53,12 @@ export function createJudge(deps: JudgeDeps): Judge {
     });
   };
 
-  /** Only in service mode do Services matter, and then as they are now. */
+  /** Services matter to pods that are injected only, and as they are now. */
   const judgeFully = async (pod: unknown, namespace: Namespace): Promise<Injection> => {
     const injection = judge(pod, namespace, null);
-    if (injection.kind !== "inject" || injection.mode === "redirect") return injection;
-    return judge(pod, namespace, await deps.services.of(namespace.name));
+    if (injection.kind !== "inject") return injection;
+    const services = await deps.services.of(namespace.name);
+    return services === null ? injection : judge(pod, namespace, services);
   };
 
   return {

@@ -146,6 +146,18 @@ const table = {
     sentence: "The Service sends requests to the application, past the bouncer.",
     fix: "Set the targetPort that is named.",
   },
+  port_may_be_opaque: {
+    kind: "warning",
+    sentence:
+      "The Service says that the port speaks something else than HTTP without TLS, which is all that the bouncer reads.",
+    fix: "List the port in bouncer.dev/opaque-ports, give the bouncer the certificate by bouncer.dev/tls-secret, or correct appProtocol of the Service.",
+  },
+  app_protocol_unclear: {
+    kind: "warning",
+    sentence:
+      "Services say different protocols about it, so the bouncer speaks to it what its clients speak.",
+    fix: "Correct appProtocol of the Services, or write bouncer.dev/app-protocols.",
+  },
   exclusion_without_effect: {
     kind: "warning",
     sentence: "It has no effect in the mode service, where nothing is redirected.",

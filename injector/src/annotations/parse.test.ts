@@ -65,6 +65,24 @@ const accepted: readonly (readonly [string, string, Partial<Options>])[] = [
   ["excluded-ports", "9100,metrics", { excludedPorts: [range(9100), portNamed("metrics")] }],
   ["excluded-source-cidrs", "10.0.0.0/8,fd00::1", { excludedSources: ["10.0.0.0/8", "fd00::1"] }],
   ["opaque-ports", "5432", { opaquePorts: [range(5432)] }],
+  [
+    "app-protocols",
+    "9000=h2c, http = http1,8000-8010=auto",
+    {
+      appProtocols: [
+        { port: range(9000), protocol: "h2c" },
+        { port: portNamed("http"), protocol: "http1" },
+        { port: range(8000, 8010), protocol: "auto" },
+      ],
+    },
+  ],
+  ["tls-secret", "orders.shop-tls", { tlsSecret: "orders.shop-tls" }],
+  ["via", "none", { via: "none" }],
+  ["via", "edge-1", { via: "edge-1" }],
+  ["long-lived-streams", "close", { longLivedStreams: "close" }],
+  ["long-lived-streams", "keep", { longLivedStreams: "keep" }],
+  ["threads", "auto", { threads: "auto" }],
+  ["threads", "64", { threads: 64 }],
   ["degraded-routes", "GET /health,* /a/*", { degradedRoutes: ["GET /health", "* /a/*"] }],
   ["shadow", "true", { shadow: true }],
   ["image", "registry.example:5000/b@sha256:0a", { image: "registry.example:5000/b@sha256:0a" }],
@@ -119,6 +137,23 @@ const refused: readonly (readonly [string, string])[] = [
   ["excluded-source-cidrs", "10.0.0.0/8/8"],
   ["excluded-source-cidrs", "fd00::/129"],
   ["opaque-ports", "x y"],
+  ["app-protocols", ""],
+  ["app-protocols", "9000"],
+  ["app-protocols", "9000:h2c"],
+  ["app-protocols", "9000=http2"],
+  ["app-protocols", "9000=h2c=http1"],
+  ["app-protocols", "0=h2c"],
+  ["app-protocols", "9000=h2c,"],
+  ["tls-secret", ""],
+  ["tls-secret", "Orders"],
+  ["tls-secret", "shop/orders"],
+  ["via", ""],
+  ["via", "two words"],
+  ["via", "a".repeat(65)],
+  ["long-lived-streams", "drop"],
+  ["threads", "0"],
+  ["threads", "65"],
+  ["threads", "1.5"],
   ["degraded-routes", "/health"],
   ["degraded-routes", "GET health"],
   ["degraded-routes", "GET /a/*/b"],
@@ -150,6 +185,31 @@ test("all problems are found", () => {
 test("the pod goes before its namespace, and that before the settings", () => {
   const { options } = parse({ preset: "large" }, { preset: "medium", "log-level": "warn" });
   expect(options).toMatchObject({ preset: "large", logLevel: "warn", cacheTtl: settings.cacheTtl });
+});
+
+test("ports speak TLS with a certificate only", () => {
+  const both = { "tls-ports": "8443", "tls-secret": "orders" };
+  expect(parse(both)).toMatchObject({ problems: [], options: { tlsPorts: [range(8443)] } });
+  expect(parse({ "tls-ports": "8443" }, { "tls-secret": "orders" }).problems).toEqual([]);
+  expect(parse({}, { "tls-ports": "8443" }).problems).toEqual([]);
+  expect(parse({ "tls-ports": "8443" }).problems).toEqual([
+    "annotation bouncer.dev/tls-ports of the pod: there is no certificate; accepted is what comes with bouncer.dev/tls-secret",
+  ]);
+});
+
+test("what the settings say about streams holds where no annotation says otherwise", () => {
+  const given = buildSettings({ via: "edge", longLivedStreams: "close", threads: 2 });
+  expect(parse({}, {}, given).options).toMatchObject({
+    via: "edge",
+    longLivedStreams: "close",
+    threads: 2,
+  });
+  const namespace = { via: "none", "long-lived-streams": "recheck", threads: "auto" };
+  expect(parse({}, namespace, given).options).toMatchObject({
+    via: "none",
+    longLivedStreams: "recheck",
+    threads: "auto",
+  });
 });
 
 test("unlisted ports are for the namespace to decide", () => {

@@ -10,7 +10,8 @@ import { isCredential } from "../settings/extra-env.ts";
 import { parsePortRange, type PresetName, splitUrls } from "../settings/value.ts";
 import type { Settings } from "../settings.ts";
 import { findNearest } from "./nearest.ts";
-import { type PortItem, prefix, type Row, rows, statusKey, table } from "./table.ts";
+import type { PortItem, ProtocolItem } from "./port-list.ts";
+import { prefix, type Row, rows, statusKey, table } from "./table.ts";
 
 /** What is chosen for one pod. */
 export interface Options {
@@ -31,6 +32,15 @@ export interface Options {
   readonly excludedPorts: readonly PortItem[];
   readonly excludedSources: readonly string[];
   readonly opaquePorts: readonly PortItem[];
+  /** What they say goes before Services. */
+  readonly appProtocols: readonly ProtocolItem[];
+  /** null: clients speak without TLS. */
+  readonly tlsSecret: string | null;
+  /** null: every app port that is not opaque, where there is a Secret. */
+  readonly tlsPorts: readonly PortItem[] | null;
+  readonly via: string;
+  readonly longLivedStreams: Settings["longLivedStreams"];
+  readonly threads: Settings["threads"];
   /** One, or several with commas between them. */
   readonly bundleUrl: string | null;
   readonly syncUrl: string | null;
@@ -114,6 +124,12 @@ export function parseAnnotations(
     excludedPorts: choose(table.excludedPorts, settings.excludedPorts.flatMap(rangeOf)),
     excludedSources: choose(table.excludedSources, settings.excludedSourceCidrs),
     opaquePorts: choose(table.opaquePorts, []),
+    appProtocols: choose(table.appProtocols, []),
+    tlsSecret: orNull(table.tlsSecret),
+    tlsPorts: orNull(table.tlsPorts),
+    via: choose(table.via, settings.via),
+    longLivedStreams: choose(table.longLivedStreams, settings.longLivedStreams),
+    threads: choose(table.threads, settings.threads),
     ...located,
     decisionPath: choose(table.decisionPath, settings.policy.decisionPath),
     cacheTtl: choose(table.cacheTtl, settings.cacheTtl),
@@ -132,6 +148,12 @@ export function parseAnnotations(
       choose(table.extraEnv, []),
     ),
   };
+  // Of the pod's own: what its namespace names is for those of its pods that have a Secret.
+  if (sources.pod[table.tlsPorts.name] !== undefined && options.tlsSecret === null) {
+    problems.push(
+      `annotation ${table.tlsPorts.name} of the pod: there is no certificate; accepted is what comes with ${table.tlsSecret.name}`,
+    );
+  }
   const { enabled, mode } = options.audit;
   if (!enabled && mode === "auditability") {
     problems.push(`annotation ${table.audit.name}: "off" contradicts the audit mode auditability`);

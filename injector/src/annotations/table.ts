@@ -15,6 +15,8 @@ import {
   acceptedMemory,
   acceptedRoute,
   acceptedSyncUrl,
+  acceptedThreads,
+  acceptedVia,
   auditDestinations,
   auditModes,
   cpuPattern,
@@ -26,15 +28,17 @@ import {
   isRoute,
   isUrl,
   logLevels,
+  longLivedStreamsValues,
+  maxThreads,
   memoryPattern,
   modes,
   nativeSidecarValues,
-  parsePortRange,
-  type PortRange,
   presetNames,
   syncUrlSchemes,
   unlistedPortsValues,
+  viaPattern,
 } from "../settings/value.ts";
+import { listOf, ports, protocols } from "./port-list.ts";
 
 export const prefix = "bouncer.dev/";
 
@@ -88,35 +92,20 @@ const seconds = (most: number) => ({
     /^\d{1,6}$/.test(text) && Number(text) <= most ? Number(text) : undefined,
 });
 
-/** An item of a list of ports: a range, or the name of a declared port. */
-export type PortItem =
-  | ({ readonly kind: "range" } & PortRange)
-  | { readonly kind: "name"; readonly name: string };
-
-function parsePortItem(text: string): PortItem | undefined {
-  const range = parsePortRange(text);
-  if (range !== undefined) return { kind: "range", ...range };
-  return /^(?=.*[a-z])[a-z0-9-]{1,15}$/.test(text) ? { kind: "name", name: text } : undefined;
-}
-
-/** A comma-separated list, blanks around its items ignored; one bad item, and none is accepted. */
-const listOf =
-  <Item>(parse: (text: string) => Item | undefined) =>
-  (text: string): readonly Item[] | undefined => {
-    const items = text.split(",").map((item) => parse(item.trim()));
-    const valid = items.filter((item) => item !== undefined);
-    return valid.length === items.length ? valid : undefined;
-  };
-
-const ports = {
-  accepted: `a comma-separated list of ports, ranges and names of declared ports, such as "3000,8000-8010,http"`,
-  parse: listOf(parsePortItem),
-};
-
 const textsOf = (accepted: string, isValid: (text: string) => boolean) => ({
   accepted: `a comma-separated list, each ${accepted}`,
   parse: listOf((text) => (isValid(text) ? text : undefined)),
 });
+
+/** RFC 1123 subdomain, as Kubernetes has it. */
+const secretPattern =
+  /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
+
+function parseThreads(text: string): "auto" | number | undefined {
+  if (text === "auto") return text;
+  const count = /^\d{1,2}$/.test(text) ? Number(text) : 0;
+  return count >= 1 && count <= maxThreads ? count : undefined;
+}
 
 const jsonEnvironment = v.pipe(v.string(), v.parseJson(), extraEnvSchema);
 
@@ -207,6 +196,38 @@ export const table = {
     weakens: true,
     fallback: "none",
     doc: "App ports whose protocol is not HTTP: decided once for each connection, by its addresses (and the server name of TLS), then passed on as they are.",
+  }),
+  appProtocols: row("app-protocols", {
+    ...protocols,
+    fallback: "`appProtocol` of a Service that selects the pod, else what the client speaks",
+    doc: "What the application speaks on its app ports: `http1`, or `h2c`, HTTP/2 without TLS and with prior knowledge, as gRPC needs it. `auto`: what the client speaks, whatever a Service says.",
+  }),
+  tlsSecret: row("tls-secret", {
+    ...matching(secretPattern, `the name of a Secret, such as "orders-tls"`),
+    fallback: "clients speak without TLS",
+    doc: "A Secret of type kubernetes.io/tls in the pod's namespace. The bouncer shows its certificate to clients, which speak TLS then; the application gets their requests without. Without the Secret, or its `tls.crt` and `tls.key`, the pod does not start. A renewed certificate is used without a restart.",
+  }),
+  tlsPorts: row("tls-ports", {
+    ...ports,
+    fallback: "with `bouncer.dev/tls-secret` every app port that is not opaque",
+    doc: "App ports whose clients speak TLS to the bouncer.",
+  }),
+  via: row("via", {
+    ...matching(viaPattern, acceptedVia),
+    fallback: "`via` of the settings",
+    doc: "What `Via` calls the bouncer in the requests that it passes on. `none`: no `Via` is added; some applications compress nothing for clients behind proxies.",
+  }),
+  longLivedStreams: row("long-lived-streams", {
+    ...oneOf(longLivedStreamsValues),
+    weakens: true,
+    fallback: "`longLivedStreams` of the settings",
+    doc: "What becomes of upgraded and opaque connections, and of answers that have begun, when the policy changes. `recheck`: each is decided again by the new policy, and cut off where that refuses it. `close`: all are cut off. `keep`: they go on.",
+  }),
+  threads: row("threads", {
+    accepted: acceptedThreads,
+    parse: parseThreads,
+    fallback: "`threads` of the settings",
+    doc: "How many threads carry requests, each with a policy and a cache of its own. `auto`: one for each whole CPU of the sidecar's limit.",
   }),
   bundleUrl: row("bundle-url", {
     accepted: acceptedBundleUrl,

@@ -34,10 +34,11 @@ function toFacts({ metadata, spec }: V1Service): ServiceFacts {
   return {
     name: metadata?.name ?? "",
     selector: spec?.selector ?? {},
-    ports: (spec?.ports ?? []).map(({ port, targetPort, protocol }) => ({
+    ports: (spec?.ports ?? []).map(({ port, targetPort, protocol, appProtocol }) => ({
       port,
       targetPort: targetPort ?? port,
       protocol: protocol ?? "TCP",
+      appProtocol: appProtocol ?? null,
     })),
   };
 }

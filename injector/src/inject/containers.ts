@@ -11,6 +11,7 @@ import {
 import { buildResources, buildStepResources } from "./resources.ts";
 import { buildRestricted, redirecting } from "./security-context.ts";
 import type { Meshes } from "./mesh.ts";
+import type { SpokenPort } from "./protocols.ts";
 import { buildSidecarMounts, loaderMounts } from "./volumes.ts";
 
 /** Name of the admin port, for PodMonitors and the like. */
@@ -23,6 +24,8 @@ export interface Choices extends SidecarFacts {
   readonly version: string;
   readonly mode: "redirect" | "service";
   readonly meshes: Meshes;
+  /** What Services say about app ports, where no annotation does. */
+  readonly said: readonly SpokenPort[];
   /** The sidecar is an init container that goes on running. */
   readonly native: boolean;
   /** User and group of all but the redirect step. */
@@ -79,7 +82,7 @@ export function buildSidecar(choices: Choices) {
       ...options.extraEnv,
     ],
     ports: buildPorts(choices),
-    volumeMounts: buildSidecarMounts(settings),
+    volumeMounts: buildSidecarMounts(settings, plan),
     startupProbe: { ...get(adminPath.health), periodSeconds: 1, failureThreshold: 60 },
     livenessProbe: { ...get(adminPath.health), periodSeconds: 10, timeoutSeconds: 5 },
     readinessProbe: { ...get(adminPath.ready), periodSeconds: 2, timeoutSeconds: 2 },

@@ -14,6 +14,7 @@ import { formatKeys, type Verification } from "../settings/verification.ts";
 import type { Settings } from "../settings.ts";
 import type { Container } from "./kubernetes.ts";
 import type { PortPlan } from "./ports.ts";
+import { formatSpoken, listSpoken, type SpokenPort } from "./protocols.ts";
 
 type EnvVar = NonNullable<Container["env"]>[number];
 
@@ -102,21 +103,25 @@ function listBounds(
 
 export interface SidecarFacts {
   readonly plan: PortPlan;
+  /** What Services say about app ports, where no annotation does. */
+  readonly said: readonly SpokenPort[];
   readonly adminToken: string;
   readonly probes: readonly Probe[];
 }
 
 /** What only `bouncer serve` reads. */
 export function buildSidecarEnvironment(
-  { plan, adminToken, probes }: SidecarFacts,
+  facts: SidecarFacts,
   options: Options,
   settings: Settings,
 ): EnvVar[] {
+  const { plan, adminToken, probes } = facts;
   const { enabled, destination, mode, masks } = options.audit;
   const auditFile = `${mountPath.audit}/${fileName.audit}`;
   return [
     literal(environment.listeners, formatListeners(plan.listeners)),
     ...optional(environment.opaquePorts, plan.opaque.join(",")),
+    ...buildProtocols(facts, options),
     options.targetHost === null
       ? field(environment.targetHost, "status.podIP")
       : literal(environment.targetHost, options.targetHost),
@@ -139,5 +144,24 @@ export function buildSidecarEnvironment(
     ...optional(environment.auditMasks, masks.join(",")),
     literal(environment.auditLogDestination, destination),
     ...optional(environment.auditLogFile, destination === "file" ? auditFile : null),
+  ];
+}
+
+/** What is not said is the bouncer's own default. */
+function buildProtocols({ plan, said }: SidecarFacts, options: Options): EnvVar[] {
+  const { via, longLivedStreams, threads } = options;
+  const isEncrypted = plan.tls.length > 0;
+  const file = (name: string) => (isEncrypted ? `${mountPath.tls}/${name}` : null);
+  return [
+    ...optional(environment.appProtocols, formatSpoken(listSpoken(plan, said))),
+    ...optional(environment.tlsPorts, plan.tls.join(",")),
+    ...optional(environment.tlsCertFile, file(fileName.tlsCertificate)),
+    ...optional(environment.tlsKeyFile, file(fileName.tlsKey)),
+    ...optional(environment.viaPseudonym, via === "bouncer" ? null : via),
+    ...optional(
+      environment.longLivedStreams,
+      longLivedStreams === "recheck" ? null : longLivedStreams,
+    ),
+    ...optional(environment.threads, threads === "auto" ? null : String(threads)),
   ];
 }

@@ -54,17 +54,33 @@ const services = [
     name: "orders",
     selector: { app: "orders" },
     ports: [
-      { port: 80, targetPort: "http", protocol: "TCP" },
-      { port: 81, targetPort: 9000, protocol: "TCP" },
-      { port: 82, targetPort: "bouncer", protocol: "TCP" },
+      { port: 80, targetPort: "http", protocol: "TCP", appProtocol: null },
+      { port: 81, targetPort: 9000, protocol: "TCP", appProtocol: null },
+      { port: 82, targetPort: "bouncer", protocol: "TCP", appProtocol: null },
     ],
   },
   {
     name: "others",
     selector: { app: "others" },
-    ports: [{ port: 80, targetPort: 3000, protocol: "TCP" }],
+    ports: [{ port: 80, targetPort: 3000, protocol: "TCP", appProtocol: null }],
   },
-  { name: "external", selector: {}, ports: [{ port: 80, targetPort: 3000, protocol: "TCP" }] },
+  {
+    name: "external",
+    selector: {},
+    ports: [{ port: 80, targetPort: 3000, protocol: "TCP", appProtocol: null }],
+  },
+];
+
+const speaking = [
+  {
+    name: "orders",
+    selector: { app: "orders" },
+    ports: [
+      { port: 80, targetPort: "http", protocol: "TCP", appProtocol: "http" },
+      { port: 9000, targetPort: "grpc", protocol: "TCP", appProtocol: "kubernetes.io/h2c" },
+      { port: 3306, targetPort: 3306, protocol: "TCP", appProtocol: "mysql" },
+    ],
+  },
 ];
 
 const excluding = buildSettings({
@@ -145,6 +161,15 @@ const cases: Readonly<Record<string, Case>> = {
     cluster: { ...unknownCluster, services },
   },
   exclusions: { settings: excluding },
+  protocols: {
+    settings: buildSettings({
+      via: "edge",
+      longLivedStreams: "close",
+      threads: 2,
+      policy: { persist: false },
+    }),
+    cluster: { ...unknownCluster, services: speaking },
+  },
   openshift: {
     namespace: {
       ...annotatedNamespace,

@@ -55,6 +55,8 @@ export interface ServiceFacts {
     readonly targetPort: number | string;
     /** `TCP`. */
     readonly protocol: string;
+    /** `kubernetes.io/h2c`; null: it does not say. */
+    readonly appProtocol: string | null;
   }[];
 }
 

@@ -9,7 +9,7 @@ import { adminToken, buildContext, buildSettings } from "../../test/support/cont
 import { corpusPods } from "../../test/support/corpus.ts";
 import { largePods } from "../../test/support/large-pods.ts";
 import { isEqual } from "./equal.ts";
-import type { Injection, InjectionContext } from "./injection.ts";
+import { type Injection, type InjectionContext, unknownCluster } from "./injection.ts";
 import { checkPod, type Pod } from "./kubernetes.ts";
 import { buildPatch } from "./patch.ts";
 import { toItems } from "./pod-annotations.ts";
@@ -45,11 +45,46 @@ const service = buildSettings({ mode: "service" });
 const { namespace } = buildContext();
 const enforce = "pod-security.kubernetes.io/enforce";
 
+const asPod = (value: unknown): Pod => {
+  const checked = checkPod(value);
+  if (!checked.ok) throw new Error(checked.problems.join("\n"));
+  return checked.pod;
+};
+
+/** Of everything in the corpus, so that Services select it. */
+const corpusLabels = corpusPods.map(([, pod]) => asPod(pod).metadata?.labels ?? {});
+
 const contexts: readonly (readonly [string, InjectionContext])[] = [
   ["by default", buildContext()],
   ["with everything set", buildContext({ settings: everything })],
   ["with every exception", buildContext({ settings: exceptional })],
   ["without redirect", buildContext({ settings: service })],
+  [
+    "with TLS and protocols that Services name",
+    buildContext({
+      settings: buildSettings({ via: "none", longLivedStreams: "close", threads: 2 }),
+      namespace: {
+        ...namespace,
+        annotations: {
+          "bouncer.dev/tls-secret": "certificate",
+          "bouncer.dev/app-protocols": "8080=h2c",
+        },
+      },
+      cluster: {
+        ...unknownCluster,
+        services: corpusLabels.map((selector, index) => ({
+          name: `s${index}`,
+          selector,
+          ports: [80, 3000, 8080].map((port) => ({
+            port,
+            targetPort: port,
+            protocol: "TCP",
+            appProtocol: index % 2 === 0 ? "kubernetes.io/h2c" : "http",
+          })),
+        })),
+      },
+    }),
+  ],
   [
     "in a restricted namespace of an old cluster",
     buildContext({
@@ -75,12 +110,6 @@ function injected(
   if (result.kind !== "inject") throw new Error(JSON.stringify(result));
   return result;
 }
-
-const asPod = (value: unknown): Pod => {
-  const checked = checkPod(value);
-  if (!checked.ok) throw new Error(checked.problems.join("\n"));
-  return checked.pod;
-};
 
 const laws: Readonly<Record<string, (pod: unknown, context: InjectionContext) => void>> = {
   "injecting twice is injecting once, whatever the token": (pod, context) => {

@@ -9,17 +9,19 @@ import { findTooOld } from "../admission/native.ts";
 import { type DenyCode, reasons, warn } from "../admission/reasons.ts";
 import { type Options, parseAnnotations } from "../annotations/parse.ts";
 import { statusKey, table } from "../annotations/table.ts";
-import type { Injection, InjectionContext, Warning } from "./injection.ts";
+import type { ClusterFacts, Injection, InjectionContext, Warning } from "./injection.ts";
 import { checkPod, type Container, type Pod, type PodSpec } from "./kubernetes.ts";
 import { findMeshes, findReserved } from "./mesh.ts";
 import { withoutMeshes } from "./mesh-probes.ts";
 import { warnAboutMeshes } from "./mesh-warnings.ts";
 import { planPorts, type PortPlan } from "./ports.ts";
 import { warnAboutPowers } from "./powers.ts";
+import { parseSpoken } from "./protocols.ts";
 import { renderPod } from "./render.ts";
 import { chooseUser } from "./security-context.ts";
+import { readServices, type SaidProtocols } from "./service-protocols.ts";
 import { warnAboutServices } from "./services.ts";
-import { readStatus } from "./status.ts";
+import { type ReadStatus, readStatus } from "./status.ts";
 import { findAdminToken, strip } from "./uninject.ts";
 
 export function inject(value: unknown, context: InjectionContext): Injection {
@@ -69,6 +71,7 @@ function injectWith(
 
   const { plan } = planned;
   const { settings, version } = context;
+  const protocols = findProtocols(original, plan, { services: context.cluster.services, read });
   const choices = {
     plan,
     adminToken: findAdminToken(pod) ?? context.adminToken,
@@ -77,6 +80,7 @@ function injectWith(
     version,
     mode: mode.kind,
     meshes,
+    said: protocols.ports,
     native: facts.sidecar === "native",
     user: chooseUser(context.namespace.annotations),
   };
@@ -89,11 +93,28 @@ function injectWith(
     ...(mode.kind === "service"
       ? warnAboutServices(original, plan, context.cluster.services)
       : warnAboutPowers(application.spec)),
+    ...protocols.warnings,
     ...warnAboutMeshes(original, meshes, enforcement),
     ...rendered.warnings,
   ];
   const reason = read.kind === "status" ? "already_injected" : "injected";
   return { kind: "inject", reason, pod: rendered.pod, mode: mode.kind, warnings };
+}
+
+interface Known {
+  readonly services: ClusterFacts["services"];
+  readonly read: ReadStatus;
+}
+
+/** Where Services cannot be asked now, a pod that was injected before keeps what they said then. */
+function findProtocols(pod: Pod, plan: PortPlan, { services, read }: Known): SaidProtocols {
+  if (services !== null) return readServices(pod, plan, services);
+  const before = read.kind === "status" ? (read.status.chosen.serviceProtocols ?? "") : "";
+  const isOurs = (port: number) =>
+    plan.listeners.some(({ targetPort }) => targetPort === port) &&
+    !plan.opaque.includes(port) &&
+    !plan.protocols.has(port);
+  return { ports: parseSpoken(before).filter(({ port }) => isOurs(port)), warnings: [] };
 }
 
 function deny(reason: DenyCode, problems: readonly string[]): Injection {

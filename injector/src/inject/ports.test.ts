@@ -3,20 +3,26 @@ import { expect, test } from "vitest";
 import { table } from "../annotations/table.ts";
 import { formatPortRange } from "../settings/value.ts";
 import type { Container, Pod } from "./kubernetes.ts";
-import { planPorts } from "./ports.ts";
+import { type ChosenPorts, planPorts } from "./ports.ts";
 
 interface Chosen {
   readonly app?: string;
   readonly excluded?: string;
   readonly opaque?: string;
+  readonly protocols?: string;
+  readonly secret?: string;
+  readonly tls?: string;
 }
 
 const items = (text: string) => table.appPorts.parse(text) ?? [];
 
-const annotationsOf = ({ app, excluded, opaque }: Chosen) => ({
+const annotationsOf = ({ app, excluded, opaque, protocols, secret, tls }: Chosen) => ({
   ...(app !== undefined && { [table.appPorts.name]: app }),
   ...(excluded !== undefined && { [table.excludedPorts.name]: excluded }),
   ...(opaque !== undefined && { [table.opaquePorts.name]: opaque }),
+  ...(protocols !== undefined && { [table.appProtocols.name]: protocols }),
+  ...(secret !== undefined && { [table.tlsSecret.name]: secret }),
+  ...(tls !== undefined && { [table.tlsPorts.name]: tls }),
 });
 
 /** As chosen by the pod's own annotations. */
@@ -26,11 +32,15 @@ function plan(pod: Pod, chosen: Chosen = {}): string {
 }
 
 /** As chosen by the namespace. */
-function planAs(pod: Pod, { app, excluded, opaque }: Chosen): string {
+function planAs(pod: Pod, chosen: Chosen): string {
+  const { app, excluded, opaque, protocols, secret, tls } = chosen;
   const planned = planPorts(pod, {
     appPorts: app === undefined ? null : items(app),
     excludedPorts: excluded === undefined ? [] : items(excluded),
     opaquePorts: opaque === undefined ? [] : items(opaque),
+    appProtocols: table.appProtocols.parse(protocols ?? "") ?? [],
+    tlsSecret: secret ?? null,
+    tlsPorts: tls === undefined ? null : items(tls),
   });
   if (planned.kind === "refused") return planned.problems.join("; ");
   const { listeners, adminPort, ...more } = planned.plan;
@@ -39,6 +49,8 @@ function planAs(pod: Pod, { app, excluded, opaque }: Chosen): string {
     `${formatListeners(listeners)} admin ${adminPort}`,
     ...(open.length > 0 ? [`open ${open.join(",")}`] : []),
     ...(more.opaque.length > 0 ? [`opaque ${more.opaque.join(",")}`] : []),
+    ...[...more.protocols].map(([port, protocol]) => `${port} ${protocol}`),
+    ...(more.tls.length > 0 ? [`tls ${more.tls.join(",")}`] : []),
   ].join(" ");
 }
 
@@ -175,14 +187,68 @@ test.each<readonly [string, Chosen, string]>([
     { app: "http", opaque: "debug,5432" },
     "annotation bouncer.dev/opaque-ports: 9229, 5432 is not among the app ports",
   ],
+  [
+    "protocols, by number and by name",
+    { protocols: "http=http1,9229=h2c" },
+    "8080:3000,15001:9229 admin 9090 3000 http1 9229 h2c",
+  ],
+  [
+    "a protocol of a port that is none",
+    { protocols: "http=h2c,9000=h2c" },
+    "annotation bouncer.dev/app-protocols: 9000 is not among the app ports, or is an opaque one",
+  ],
+  [
+    "a protocol of a range that not all of it has",
+    { protocols: "3000-3001=h2c" },
+    "annotation bouncer.dev/app-protocols: 3000-3001 is not among the app ports, or is an opaque one",
+  ],
+  [
+    "a protocol of an opaque port",
+    { opaque: "debug", protocols: "debug=h2c" },
+    "annotation bouncer.dev/app-protocols: debug is not among the app ports, or is an opaque one",
+  ],
+  [
+    "two protocols of one port",
+    { protocols: "http=h2c,3000=http1" },
+    "annotation bouncer.dev/app-protocols: port 3000 is both h2c and http1",
+  ],
+  [
+    "TLS on every port that is not opaque",
+    { secret: "orders", opaque: "debug" },
+    "8080:3000,15001:9229 admin 9090 opaque 9229 tls 3000",
+  ],
+  [
+    "TLS on the ports that are named",
+    { secret: "orders", tls: "debug" },
+    "8080:3000,15001:9229 admin 9090 tls 9229",
+  ],
+  [
+    "TLS on a port that is none",
+    { secret: "orders", tls: "8443" },
+    "annotation bouncer.dev/tls-ports: 8443 is not among the app ports, or is an opaque one",
+  ],
+  [
+    "a certificate for nobody",
+    { secret: "orders", opaque: "http,debug" },
+    "annotation bouncer.dev/tls-secret: there is no app port whose clients are to speak TLS",
+  ],
 ])("%s", (_, chosen, expected) => {
   expect(plan(named, chosen)).toBe(expected);
 });
 
+const nothingChosen: ChosenPorts = {
+  appPorts: null,
+  excludedPorts: [],
+  opaquePorts: [],
+  appProtocols: [],
+  tlsSecret: null,
+  tlsPorts: null,
+};
+
 test("the ports of a mesh's proxies are not taken", () => {
   const pod = { spec: { containers: [{ name: "app", ...tcp(80, 81) }] } };
   const reserved = [{ first: 15_000, last: 15_099 }];
-  const planned = planPorts(pod, { appPorts: null, excludedPorts: [], opaquePorts: [] }, reserved);
+  const planned = planPorts(pod, nothingChosen, reserved);
   expect(planned).toMatchObject({
     plan: {
       listeners: [
@@ -196,6 +262,11 @@ test("the ports of a mesh's proxies are not taken", () => {
 test.each<readonly [string, Chosen, string]>([
   ["a name that this pod does not have", { app: "web,http" }, "8080:3000 admin 9090"],
   ["every port excluded", { excluded: "3000,debug" }, "none admin 9090 open 3000,9229"],
+  [
+    "protocols and TLS of other pods",
+    { protocols: "grpc=h2c,9000=h2c,http=http1", secret: "s", tls: "8443,https" },
+    "8080:3000,15001:9229 admin 9090 3000 http1",
+  ],
   [
     "opaque ports of other pods",
     { opaque: "5432,debug" },

@@ -2,17 +2,20 @@
  * Which ports of the pod the bouncer stands in front of, and where it listens itself. Pure.
  */
 import { type Listener, port } from "bouncer/contract";
-import { type PortItem, table } from "../annotations/table.ts";
-import { formatPortRange, type PortRange } from "../settings/value.ts";
+import type { PortItem } from "../annotations/port-list.ts";
+import { table } from "../annotations/table.ts";
+import type { PortRange } from "../settings/value.ts";
 import { findHandlerPorts, runningContainers } from "./handlers.ts";
 import type { Container, Pod, StringMap } from "./kubernetes.ts";
+import { findTcpPorts, findUnknownNames, list, toRanges, unique } from "./port-items.ts";
+import { type ChosenProtocols, planProtocols, type ProtocolPlan } from "./protocols.ts";
 
 /** One listening socket each; a wide range in `app-ports` is a mistake, or a job for `allow`. */
 export const maxAppPorts = 256;
 
 const prometheusPortKey = "prometheus.io/port";
 
-export interface PortPlan {
+export interface PortPlan extends ProtocolPlan {
   readonly listeners: readonly Listener[];
   readonly adminPort: number;
   /** Let through as they are. */
@@ -29,7 +32,7 @@ export type PlannedPorts =
       readonly problems: readonly string[];
     };
 
-export interface ChosenPorts {
+export interface ChosenPorts extends ChosenProtocols {
   /** null: what the pod declares. */
   readonly appPorts: readonly PortItem[] | null;
   readonly excludedPorts: readonly PortItem[];
@@ -44,7 +47,7 @@ export function planPorts(
 ): PlannedPorts {
   const containers = runningContainers(pod.spec);
   const own = pod.metadata?.annotations ?? {};
-  const unknown = findUnknownNames(containers, chosen, own);
+  const unknown = findUnknownNames(containers, listItems(chosen), own);
   if (unknown.length > 0)
     return { kind: "refused", reason: "invalid_annotation", problems: unknown };
 
@@ -57,41 +60,35 @@ export function planPorts(
   const opaque = chosenOpaque.filter((number) => appPorts.includes(number));
   const stray = chosenOpaque.filter((number) => !appPorts.includes(number));
   const none = wanted.length > 0 && appPorts.length === 0;
-  const problems = findContradictions({ none, stray }, own);
+  const ports = appPorts.filter((number) => !opaque.includes(number));
+  const { spoken, problems: unspoken } = planProtocols(chosen, {
+    containers,
+    ports,
+    hasAppPorts: appPorts.length > 0,
+    own,
+  });
+  const problems = [...findContradictions({ none, stray }, own), ...unspoken];
   if (problems.length > 0) return { kind: "refused", reason: "invalid_annotation", problems };
   if (appPorts.length > maxAppPorts) return tooMany(appPorts.length);
   // Whatever the application may listen on, chosen or not, is not ours to take.
   const owned = new Set([...discovered, ...appPorts, ...list([...excluded, ...reserved])]);
-  return { kind: "planned", plan: { ...allocate(appPorts, owned), excluded, opaque } };
+  const plan = { ...allocate(appPorts, owned), excluded, opaque, ...spoken };
+  return { kind: "planned", plan };
+}
+
+function listItems(chosen: ChosenPorts) {
+  return [
+    [table.appPorts.name, chosen.appPorts ?? []],
+    [table.excludedPorts.name, chosen.excludedPorts],
+    [table.opaquePorts.name, chosen.opaquePorts],
+    [table.appProtocols.name, chosen.appProtocols.map(({ port: item }) => item)],
+    [table.tlsPorts.name, chosen.tlsPorts ?? []],
+  ] as const;
 }
 
 function tooMany(count: number): PlannedPorts {
   const problem = `the pod has ${count} app ports, the bouncer listens for ${maxAppPorts} at most`;
   return { kind: "refused", reason: "too_many_ports", problems: [problem] };
-}
-
-/** Of the pod's own annotations: what its namespace names is for those of its pods that have it. */
-function findUnknownNames(
-  containers: readonly Container[],
-  chosen: ChosenPorts,
-  own: StringMap,
-): string[] {
-  const lists = [
-    [table.appPorts.name, chosen.appPorts ?? []],
-    [table.excludedPorts.name, chosen.excludedPorts],
-    [table.opaquePorts.name, chosen.opaquePorts],
-  ] as const;
-  return lists
-    .filter(([annotation]) => own[annotation] !== undefined)
-    .flatMap(([annotation, items]) =>
-      items
-        .filter((item) => toRanges(containers, item).length === 0)
-        .map((item) => (item.kind === "name" ? item.name : formatPortRange(item)))
-        .map(
-          (name) =>
-            `annotation ${annotation}: "${name}" is not the name of a TCP port of a container`,
-        ),
-    );
 }
 
 interface Contradictions {
@@ -115,22 +112,8 @@ function findContradictions({ none, stray }: Contradictions, own: StringMap): st
   ];
 }
 
-function toRanges(containers: readonly Container[], item: PortItem): PortRange[] {
-  if (item.kind === "range") return [{ first: item.first, last: item.last }];
-  return containers
-    .flatMap(findTcpPorts)
-    .filter((declared) => declared.name === item.name)
-    .map(({ containerPort }) => ({ first: containerPort, last: containerPort }));
-}
-
 const isWithin = (ranges: readonly PortRange[], number: number) =>
   ranges.some(({ first, last }) => first <= number && number <= last);
-
-function list(ranges: readonly PortRange[]): number[] {
-  return ranges.flatMap(({ first, last }) =>
-    Array.from({ length: last - first + 1 }, (_, index) => first + index),
-  );
-}
 
 /** First the ports that containers declare, in their order, then those that others connect to. */
 function discoverPorts(pod: Pod, containers: readonly Container[]): number[] {
@@ -140,12 +123,6 @@ function discoverPorts(pod: Pod, containers: readonly Container[]): number[] {
   return unique([...declared, ...containers.flatMap(findHandlerPorts), prometheus]).filter(
     (number) => Number.isInteger(number) && number >= 1 && number <= 65_535,
   );
-}
-
-type DeclaredPort = NonNullable<Container["ports"]>[number];
-
-export function findTcpPorts(container: Container): DeclaredPort[] {
-  return (container.ports ?? []).filter(({ protocol }) => (protocol ?? "TCP") === "TCP");
 }
 
 /** Our ports make way for those of the application. */
@@ -167,5 +144,3 @@ function allocate(
   });
   return { listeners, adminPort };
 }
-
-const unique = (numbers: readonly number[]): number[] => [...new Set(numbers)];

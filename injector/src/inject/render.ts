@@ -15,6 +15,7 @@ import { buildSkipLists } from "./mesh-ports.ts";
 import { findForeign } from "./mesh-probes.ts";
 import { buildAnnotations } from "./pod-annotations.ts";
 import { rewriteProbes } from "./probes.ts";
+import { formatSpoken } from "./protocols.ts";
 import { type Before, formatStatus, type Status } from "./status.ts";
 import { buildVolumes } from "./volumes.ts";
 
@@ -88,7 +89,7 @@ function buildAdditions(spec: PodSpec, choices: Choices): Additions {
   return {
     initContainers: native ? [...steps, sidecar] : steps,
     containers: native ? [] : [sidecar],
-    volumes: buildVolumes(choices.options, choices.settings),
+    volumes: buildVolumes(choices.options, choices.settings, choices.plan),
     imagePullSecrets: imagePullSecrets
       .filter((name) => !present.some((secret) => secret.name === name))
       .map((name) => ({ name })),
@@ -116,7 +117,7 @@ export function hashConfig(settings: Settings, options: Options): string {
 }
 
 function buildStatus(
-  { options, settings, plan, version, mode, native }: Choices,
+  { options, settings, plan, version, mode, native, said }: Choices,
   done: Pick<Status, "added" | "extended" | "created" | "replaced">,
 ): Status {
   return {
@@ -130,6 +131,7 @@ function buildStatus(
       listeners: formatListeners(plan.listeners),
       adminPort: plan.adminPort,
       unlistedPorts: options.unlistedPorts,
+      ...(said.length > 0 && { serviceProtocols: formatSpoken(said) }),
     },
     ...done,
   };

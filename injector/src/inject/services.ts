@@ -7,7 +7,8 @@ import { listenerPortName } from "./containers.ts";
 import { runningContainers } from "./handlers.ts";
 import type { ServiceFacts, Warning } from "./injection.ts";
 import type { Pod, StringMap } from "./kubernetes.ts";
-import { findTcpPorts, type PortPlan } from "./ports.ts";
+import { findTcpPorts } from "./port-items.ts";
+import type { PortPlan } from "./ports.ts";
 
 export function warnAboutServices(
   pod: Pod,
@@ -34,7 +35,7 @@ export function warnAboutServices(
 }
 
 /** A Service without a selector has its endpoints from elsewhere. */
-function selects(selector: StringMap, labels: StringMap): boolean {
+export function selects(selector: StringMap, labels: StringMap): boolean {
   const wanted = Object.entries(selector);
   return wanted.length > 0 && wanted.every(([key, value]) => labels[key] === value);
 }

@@ -28,6 +28,8 @@ const statusSchema = v.object({
     listeners: v.string(),
     adminPort: v.number(),
     unlistedPorts: v.string(),
+    /** What Services said about app ports: `9000:h2c`; kept while they cannot be asked. */
+    serviceProtocols: v.optional(v.string()),
   }),
   added: v.object({
     initContainers: names,

@@ -1,8 +1,8 @@
 /**
  * The Services of namespaces in which pods are admitted, listed when such a pod comes: together with
  * them, often enough, so they are kept for a moment only. Only name, selector and ports are kept.
- * They serve warnings, so a pod hardly waits for them: what is not there in time is as it was last,
- * or unknown.
+ * They serve warnings, and say what application ports speak, so a pod hardly waits for them: what
+ * is not there in time is as it was last, or unknown, and no pod is refused for it.
  */
 import * as v from "valibot";
 import { messageOf } from "../errors.ts";
@@ -85,6 +85,7 @@ const listSchema = v.object({
               port: v.number(),
               targetPort: v.nullish(v.union([v.number(), v.string()])),
               protocol: v.nullish(v.string()),
+              appProtocol: v.nullish(v.string()),
             }),
           ),
         ),
@@ -94,7 +95,7 @@ const listSchema = v.object({
 });
 
 export async function listServices(ask: AskApi, namespace: string): Promise<ServiceFacts[]> {
-  // From the API server's memory, which is good enough for a warning.
+  // From the API server's memory: a Service that was applied just before may be missing, rarely.
   const query = { resourceVersion: "0" };
   const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/services`;
   try {
@@ -102,10 +103,11 @@ export async function listServices(ask: AskApi, namespace: string): Promise<Serv
     return items.map(({ metadata, spec }) => ({
       name: metadata.name,
       selector: spec.selector ?? {},
-      ports: (spec.ports ?? []).map(({ port, targetPort, protocol }) => ({
+      ports: (spec.ports ?? []).map(({ port, targetPort, protocol, appProtocol }) => ({
         port,
         targetPort: targetPort ?? port,
         protocol: protocol ?? "TCP",
+        appProtocol: appProtocol ?? null,
       })),
     }));
   } catch (error) {

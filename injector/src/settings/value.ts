@@ -25,6 +25,7 @@ export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "s
 export const auditDestinations = ["stdout", "file"] as const;
 export const auditModes = ["availability", "auditability"] as const;
 export const unlistedPortsValues = ["deny", "allow"] as const;
+export const longLivedStreamsValues = ["recheck", "close", "keep"] as const;
 export const hostNetworkValues = ["skip", "deny"] as const;
 
 /**
@@ -36,6 +37,7 @@ export const weakeningAnnotations = [
   "excluded-ports",
   "excluded-source-cidrs",
   "opaque-ports",
+  "long-lived-streams",
   "bundle-url",
   "policy-sync-url",
   "decision-path",
@@ -48,6 +50,14 @@ export const weakeningAnnotations = [
   "extra-env",
 ] as const;
 export type WeakeningAnnotation = (typeof weakeningAnnotations)[number];
+
+/** What the bouncer calls itself in Via (RFC 9110, 7.6.3), or `none`. */
+export const viaPattern = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/;
+export const acceptedVia = `"none" or a name of 1 to 64 letters, digits and !#$%&'*+-.^_\`|~`;
+
+/** Threads of one bouncer. */
+export const maxThreads = 64;
+export const acceptedThreads = `"auto" or a whole number from 1 to ${maxThreads}`;
 
 /** A URL of one of `schemes`, without credentials: those do not belong into a pod's environment. */
 export function isUrl(value: string, schemes: readonly string[]): boolean {

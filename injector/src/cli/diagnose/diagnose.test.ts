@@ -134,7 +134,7 @@ const serviceMode: Partial<PodFacts> = { redirect: null };
 const service = (targetPort: number | string) => ({
   name: "web",
   selector: { app: "web" },
-  ports: [{ port: 80, targetPort, protocol: "TCP" }],
+  ports: [{ port: 80, targetPort, protocol: "TCP", appProtocol: null }],
 });
 
 test("a pod in which all is well", () => {

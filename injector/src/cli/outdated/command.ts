@@ -86,7 +86,7 @@ async function pause(): Promise<void> {
   });
 }
 
-/** Services make warnings only, which nobody sees here. */
+/** What Services said when the pod was created holds for as long as it lives. */
 async function readVersions({ kubeConfig, namespace }: Cluster) {
   return { ...(await readClusterFacts(kubeConfig, namespace)), services: null };
 }
