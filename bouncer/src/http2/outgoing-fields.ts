@@ -16,7 +16,7 @@ function pushFields(fields: string[], rawHeaders: RawHeaders, isRequest: boolean
     const value = rawHeaders[i + 1] ?? "";
     if (isConnectionSpecific(name) || name === "http2-settings") continue;
     if (name === "te" && value.toLowerCase() !== "trailers") continue;
-    if (isRequest && name === "host") continue;
+    if (isRequest && (name === "host" || name === "expect")) continue;
     fields.push(name, trim(value));
   }
 }
@@ -37,11 +37,13 @@ function findHost(rawHeaders: RawHeaders): string | null {
   return null;
 }
 
-export function requestFields({ method, target, scheme, rawHeaders }: OutgoingRequest): RawHeaders {
+export function requestFields(request: OutgoingRequest): RawHeaders {
+  const { method, target, scheme, rawHeaders, expectsContinue } = request;
   const fields = [":method", method, ":scheme", scheme, ":path", target];
   const host = findHost(rawHeaders);
   if (host !== null) fields.push(":authority", trim(host));
   pushFields(fields, rawHeaders, true);
+  if (expectsContinue) fields.push("expect", "100-continue");
   return fields;
 }
 

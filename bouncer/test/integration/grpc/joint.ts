@@ -1,4 +1,7 @@
-/** A server session and an upstream, joined: whatever comes is passed on, and nothing decided. */
+/**
+ * What stands between a client and an application: the codecs alone, joined so that whatever comes is
+ * passed on, or the whole proxy with a policy that allows everything.
+ */
 import { createServer, type Server } from "node:net";
 import type {
   ClientStream,
@@ -11,6 +14,9 @@ import type {
 import { SocketStream } from "../../../src/http/socket-stream.ts";
 import { createHttp2ServerConnection } from "../../../src/http2/server-session.ts";
 import { createHttp2Upstream } from "../../../src/http2/upstream.ts";
+import { createDate } from "../../../src/proxy/date.ts";
+import { startProxy } from "../../../src/proxy/server.ts";
+import { allow, createTestPolicy } from "../proxy/harness.ts";
 
 export const limits: ServerLimits = {
   maxHeaderBytes: 64 * 1024,
@@ -23,6 +29,7 @@ export const limits: ServerLimits = {
 export function passOn(stream: ServerStream, upstream: Upstream): void {
   const { method, target, rawHeaders, bodyLength, expectsContinue } = stream.request;
   let isBlocked = false;
+  let hasHead = false;
   let isAnswered = false;
   /** The application has answered, and does not read the rest. */
   const giveUpBody = (): void => {
@@ -46,6 +53,7 @@ export function passOn(stream: ServerStream, upstream: Upstream): void {
         else stream.sendInformation(status, headers);
       },
       onHead: (head) => {
+        hasHead = true;
         stream.sendHead(head, { close: false });
       },
       onData: (chunk) => stream.sendData(chunk),
@@ -59,8 +67,8 @@ export function passOn(stream: ServerStream, upstream: Upstream): void {
         stream.resumeBody();
       },
       onSwitch: () => undefined,
-      onError: ({ code, kind }) => {
-        if (kind === "unreachable") {
+      onError: ({ code }) => {
+        if (code === null && !hasHead) {
           stream.sendHead(unavailable, { close: false });
           stream.sendEnd([]);
         } else stream.abort(code ?? undefined);
@@ -88,13 +96,62 @@ export function passOn(stream: ServerStream, upstream: Upstream): void {
 
 const unavailable = { status: 502, reason: "", rawHeaders: [], bodyLength: 0 };
 
-export interface Glue {
+export interface Joint {
   readonly port: number;
-  readonly connections: ReadonlySet<ServerConnection>;
+  /** Ends all connections with clients, as a bouncer does that stops. */
+  drain(): void;
+  /** The same, at once. */
+  cutOff(): void;
   close(): Promise<void>;
 }
 
-export async function startGlue(targetPort: number): Promise<Glue> {
+export type StartJoint = (targetPort: number) => Promise<Joint>;
+
+/** Rows for tests that are to be true of both. */
+export const joints: readonly (readonly [name: string, start: StartJoint])[] = [
+  ["through the codecs", startGlue],
+  ["through the proxy", startProxied],
+];
+
+async function startProxied(targetPort: number): Promise<Joint> {
+  const route = {
+    port: 0,
+    target: { host: "127.0.0.1", port: targetPort },
+    opaque: false,
+    protocol: "auto",
+    tls: false,
+  } as const;
+  const proxy = await startProxy([route], {
+    policy: createTestPolicy(() => allow),
+    report: () => undefined,
+    commit: null,
+    enforcement: { shadow: false, degradedRoutes: [] },
+    isTrusted: () => false,
+    admin: () => null,
+    date: createDate(),
+    pseudonym: null,
+    longLived: "keep",
+    trace: () => null,
+    isDraining: () => false,
+    targetTimeoutMs: 0,
+    bodyTimeoutMs: 10_000,
+    maxInFlight: 10_000,
+  });
+  return {
+    port: proxy.ports[0] ?? 0,
+    drain: () => {
+      void proxy.stop(10_000);
+    },
+    cutOff: () => {
+      void proxy.stop(0);
+    },
+    close: async () => {
+      await proxy.stop(0);
+    },
+  };
+}
+
+export async function startGlue(targetPort: number): Promise<Joint> {
   const upstream = createHttp2Upstream({
     host: "127.0.0.1",
     port: targetPort,
@@ -133,7 +190,12 @@ export async function startGlue(targetPort: number): Promise<Glue> {
   const address = server.address();
   return {
     port: typeof address === "object" && address !== null ? address.port : 0,
-    connections,
+    drain: () => {
+      for (const connection of connections) connection.close();
+    },
+    cutOff: () => {
+      for (const connection of connections) connection.destroy();
+    },
     close: async () => {
       for (const connection of connections) connection.destroy();
       upstream.close();
