@@ -29,7 +29,7 @@ export async function startApp(config: Config, isHealthy: () => boolean): Promis
   const grpc =
     config.grpcPort === undefined
       ? undefined
-      : await bind(createGrpcServer(isHealthy), config.grpcPort);
+      : await bind(createGrpcServer(config.pod, isHealthy), config.grpcPort);
   const tcp = config.tcpPort === undefined ? undefined : createTcpPort(config.tcpPort);
   await tcp?.setOpen(isHealthy());
 

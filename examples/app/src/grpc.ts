@@ -1,5 +1,9 @@
-/** The standard `grpc.health.v1.Health` service, whose two messages are small enough to write down. */
+/**
+ * The gRPC port: the standard `grpc.health.v1.Health` service, whose two messages are small enough
+ * to write down, and the example's own.
+ */
 import { Server, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
+import { createOrders, orders } from "./orders.ts";
 
 /** grpc/health/v1/health.proto, `ServingStatus`. */
 const servingStatus = { serving: 1, notServing: 2 } as const;
@@ -23,7 +27,7 @@ const health: ServiceDefinition = {
   },
 };
 
-export function createGrpcServer(isHealthy: () => boolean): Server {
+export function createGrpcServer(pod: string, isHealthy: () => boolean): Server {
   const server = new Server();
   const implementation: UntypedServiceImplementation = {
     check: (_call: unknown, respond: (error: null, healthy: boolean) => void): void => {
@@ -31,5 +35,6 @@ export function createGrpcServer(isHealthy: () => boolean): Server {
     },
   };
   server.addService(health, implementation);
+  server.addService(orders, createOrders(pod));
   return server;
 }

@@ -4,6 +4,7 @@ import { connect } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { startApp, type App } from "../../src/app.ts";
+import { makeCall, parseCall } from "../../src/call.ts";
 
 const config = {
   pod: "web-0",
@@ -84,6 +85,37 @@ test("fails its http, tcp and grpc checks while it is unhealthy, and only then",
   healthy = true;
   await running.refresh();
   expect(await checks()).toEqual([200, true, true]);
+});
+
+async function call(port: number | undefined, ...args: string[]): Promise<string[]> {
+  const parsed = parseCall([`127.0.0.1:${port}`, ...args]);
+  if (parsed === null) throw new Error("not a call");
+  const lines: string[] = [];
+  await makeCall(parsed, (line) => lines.push(line));
+  return lines;
+}
+
+const ok = `{"code":0,"status":"OK","details":"OK"}`;
+
+test("answers gRPC calls of every kind", async () => {
+  const { grpcPort } = await start();
+  const [seen = "", status] = await call(grpcPort, "/example.Orders/Get", "x-test=1=2", `{"id":7}`);
+  expect(JSON.parse(seen)).toMatchObject({
+    pod: "web-0",
+    request: { id: 7 },
+    headers: { "x-test": "1=2" },
+  });
+  expect(status).toBe(ok);
+  const few = `{"ticks":2,"intervalMs":1}`;
+  expect(await call(grpcPort, "/example.Orders/Watch", few)).toEqual([
+    `{"tick":1}`,
+    `{"tick":2}`,
+    ok,
+  ]);
+  const talk = [`{"a":1}`, `{"b":2}`];
+  expect(await call(grpcPort, "/example.Orders/Talk", ...talk)).toEqual([...talk, ok]);
+  const [unknown] = await call(grpcPort, "/example.Orders/None");
+  expect(unknown).toContain(`"status":"UNIMPLEMENTED"`);
 });
 
 test("finishes what has begun before it closes", async () => {
