@@ -83,7 +83,17 @@ function createPlain(accept: (stream: SocketStream) => void): NetServer {
   });
 }
 
-/** HTTP/2 is offered where the application speaks it; without ALPN, the first bytes tell. */
+/**
+ * The first that the client has, too. Of an application of which nothing is known, HTTP/1.1 is
+ * likelier: clients that can do both are served by it, those of gRPC have HTTP/2 only. Without ALPN,
+ * the first bytes tell.
+ */
+const alpn: Readonly<Record<Route["protocol"], string[]>> = {
+  auto: ["http/1.1", "h2"],
+  http1: ["http/1.1", "h2"],
+  h2c: ["h2", "http/1.1"],
+};
+
 function createTls(
   { route, limits }: ListenerOptions,
   certificate: Certificate,
@@ -92,7 +102,7 @@ function createTls(
   const server = createTlsServer(
     {
       ...certificate.current(),
-      ALPNProtocols: route.protocol === "http1" ? ["http/1.1"] : ["h2", "http/1.1"],
+      ALPNProtocols: alpn[route.protocol],
       allowHalfOpen: true,
       handshakeTimeout: limits.headTimeoutMs,
       minVersion: "TLSv1.2",
