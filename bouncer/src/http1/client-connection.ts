@@ -78,7 +78,6 @@ export class Http1ClientConnection implements ByteStreamListener {
     const connection = upgrade === null ? connectionFor(rawHeaders) : "Upgrade";
     const text = formatRequestHead(method, target, headers, { isChunked, connection });
     this.#writer.begin(text, { isChunked });
-    if (bodyLength === 0) this.#writer.flush();
     return current;
   }
 
@@ -113,7 +112,7 @@ export class Http1ClientConnection implements ByteStreamListener {
   #step(): boolean {
     const { bytes } = this.#input;
     const current = this.#current;
-    if (bytes === null || current === null || current.isPaused) return false;
+    if (bytes === null || current === null || current.isPaused || current.isAnswered) return false;
     if (this.#body === null) return this.#readHead(bytes, current);
     this.#input.at = this.#body.read(bytes, this.#input.at, current.take);
     if (this.#body.isMalformed) this.#fail("the body of its answer is malformed");
@@ -209,7 +208,15 @@ export class Http1ClientConnection implements ByteStreamListener {
     const head = this.#head;
     const isKept = head !== null && head.isKeptAlive && head.framing !== "close";
     if (!isKept || hasMore || this.#isEnded) this.#stream.destroy();
-    else this.#owner.onFree(this, head.keepAliveSeconds);
+    else this.#free(current, head.keepAliveSeconds);
+  }
+
+  #free(last: Http1ClientStream, keepAliveSeconds: number | null): void {
+    // The end of the answer may still be on its way to a client that is slow.
+    if (last.isPaused) this.#stream.leaveBuffer();
+    if (this.#isStopped) this.#stream.resume();
+    this.#isStopped = false;
+    this.#owner.onFree(this, keepAliveSeconds);
   }
 
   // The end.

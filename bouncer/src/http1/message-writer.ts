@@ -1,7 +1,7 @@
 /**
- * Writes messages to one connection, one after the other, each in as few writes as it takes: the
- * head goes out together with what is there of the body, at the latest when the present turn of the
- * event loop is over.
+ * Writes messages to one connection, one after the other, each in as few writes as it takes, and
+ * the writes of all connections one behind the other, when all that could be read has been: who is
+ * written to is woken once, and not anew for each of them.
  */
 import type { RawHeaders } from "../http/message.ts";
 import type { SocketStream } from "../http/socket-stream.ts";
@@ -12,10 +12,18 @@ const maxGathered = 16 * 1024;
 /** A chunk of a body up to this size is gathered, too. */
 const maxGatheredChunk = 8 * 1024;
 
+/** Those with something to write at the end of this turn of the event loop. */
+let waiting: MessageWriter[] = [];
+
+function flushAll(): void {
+  const writers = waiting;
+  waiting = [];
+  for (const writer of writers) writer.flush();
+}
+
 export class MessageWriter {
   readonly #stream: SocketStream;
   #gathered = "";
-  #isScheduled = false;
   #isChunked = false;
   /** Grows with each write: what was sent shows that there is still somebody. */
   written = 0;
@@ -47,24 +55,18 @@ export class MessageWriter {
   end(trailers: RawHeaders): void {
     if (this.#isChunked) this.#gather(formatLastChunk(trailers));
     this.#isChunked = false;
-    this.flush();
   }
 
   #gather(text: string): void {
+    if (this.#gathered === "") {
+      if (waiting.length === 0) setImmediate(flushAll);
+      waiting.push(this);
+    }
     this.#gathered += text;
     if (this.#gathered.length >= maxGathered) this.flush();
-    else if (!this.#isScheduled) {
-      this.#isScheduled = true;
-      process.nextTick(this.#onTurn);
-    }
   }
 
-  readonly #onTurn = (): void => {
-    this.#isScheduled = false;
-    this.flush();
-  };
-
-  /** False: no more before the stream's `onDrain`. */
+  /** At once. False: no more before the stream's `onDrain`. */
   flush(): boolean {
     if (this.#gathered === "") return true;
     const text = this.#gathered;

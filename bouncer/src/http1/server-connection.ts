@@ -77,6 +77,7 @@ class Http1ServerConnection implements ServerConnection, ServerStreamHost, ByteS
     this.#progress += 1;
     this.#input.add(bytes);
     this.#process();
+    if (this.#current?.isEndHeld === true) this.#stream.leaveBuffer();
     this.#isStopped = !this.#wantsMore();
     return !this.#isStopped;
   }
@@ -183,7 +184,7 @@ class Http1ServerConnection implements ServerConnection, ServerStreamHost, ByteS
     const current = this.#current;
     this.#finishIfOver();
     // The end of our side tells the client that nobody reads on for long.
-    if (this.#current === current && current?.isLast === true) this.#stream.end();
+    if (this.#current === current && current?.isLast === true) this.#end();
     this.wantBody();
   }
 
@@ -211,6 +212,7 @@ class Http1ServerConnection implements ServerConnection, ServerStreamHost, ByteS
   }
 
   breakOff(isReset: boolean): void {
+    this.writer.flush();
     if (isReset) this.#stream.reset();
     else this.#stream.destroy();
   }
@@ -223,16 +225,24 @@ class Http1ServerConnection implements ServerConnection, ServerStreamHost, ByteS
    */
   #linger(): void {
     this.#state = "lingering";
-    this.#stream.end();
+    this.#end();
     if (this.#isHalfClosed) this.#stream.close();
     else this.#stream.resume();
+  }
+
+  #end(): void {
+    this.writer.flush();
+    this.#stream.end();
   }
 
   onEnd(): void {
     this.#isHalfClosed = true;
     const isFree = this.#state === "open" && this.#current === null;
-    if (isFree || this.#state === "lingering") this.#stream.close();
-    else this.#checkBrokenBody();
+    if (isFree || this.#state === "lingering") {
+      // The last answer may still be waiting for the end of this turn.
+      this.writer.flush();
+      this.#stream.close();
+    } else this.#checkBrokenBody();
   }
 
   /** A client that has ended may still be reading, but not if it owes the rest of its body. */

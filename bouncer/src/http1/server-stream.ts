@@ -61,6 +61,7 @@ export class Http1ServerStream implements ServerStream {
   #isAnswered = false;
   #isOver = false;
   #isLast: boolean;
+  #isEndTold = false;
   #isDelimitedByClose = false;
 
   constructor({ host, request, body, isKeptAlive }: Parts) {
@@ -100,20 +101,34 @@ export class Http1ServerStream implements ServerStream {
     return this.#flow === "held" && !this.isRead;
   }
 
+  /** All of it was read, and what was handed over of it last may still be on its way. */
+  get isEndHeld(): boolean {
+    return this.isRead && this.#flow === "paused";
+  }
+
   /** Takes what is its body; answers with where that ends, or -1 when it is not a body. */
   readBody(bytes: Buffer, at: number): number {
     if (this.#body === null) return at;
     this.#isWaitingForContinue = false;
     const end = this.#body.read(bytes, at, this.#take);
     if (this.#body.isMalformed) return -1;
-    if (this.#body.isDone && this.#flow !== "dropped") this.#listener?.onEnd(this.#body.trailers);
+    this.#tellEnd();
     return end;
   }
 
   readonly #take = (chunk: Buffer): void => {
     if (this.#flow === "dropped") return;
-    if (this.#listener?.onData(chunk) === false) this.#flow = "paused";
+    const isWanted = this.#listener?.onData(chunk) ?? true;
+    // It may have been given up within the call.
+    if (!isWanted && this.#flow === "flowing") this.#flow = "paused";
   };
+
+  /** Not before whoever had enough for the moment has asked for more. */
+  #tellEnd(): void {
+    if (this.#body?.isDone !== true || this.#flow !== "flowing" || this.#isEndTold) return;
+    this.#isEndTold = true;
+    this.#listener?.onEnd(this.#body.trailers);
+  }
 
   onDrain(): void {
     this.#listener?.onDrain();
@@ -131,6 +146,7 @@ export class Http1ServerStream implements ServerStream {
   resumeBody(): void {
     if (this.#isOver || this.#flow === "dropped") return;
     this.#flow = "flowing";
+    this.#tellEnd();
     this.#host.wantBody();
   }
 
