@@ -123,7 +123,10 @@ function program(
 
 export default defineConfig([
   program("bouncer", {
-    inputs: { worker: "bouncer/src/evaluation/worker.ts" },
+    inputs: {
+      worker: "bouncer/src/evaluation/worker.ts",
+      thread: "bouncer/src/threads/thread.ts",
+    },
     plugins: [promOnly],
   }),
   // Without it, text of 4 MB would be 28 MiB of memory.

@@ -97,6 +97,7 @@ interface FailureRow {
 export const failures = {
   config_invalid: { level: "error", sentence: "The configuration is not valid" },
   listen_failed: { level: "error", sentence: "A port cannot be listened on" },
+  thread_failed: { level: "error", sentence: "A thread that carries requests has ended" },
   audit_unwritable: { level: "error", sentence: "Audit records cannot be written" },
   bundle_not_found: { level: "error", sentence: "There is no bundle at the given place" },
   bundle_unreachable: { level: "warn", sentence: "The bundle cannot be fetched" },

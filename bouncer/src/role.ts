@@ -7,12 +7,20 @@ import { type Config, describeConfig, parseConfig } from "./config.ts";
 import { createPolicy } from "./policy/policy.ts";
 import { collectAtRest } from "./rest.ts";
 import { startServing } from "./serve.ts";
-import { createLog, createLogStream, type Log } from "./telemetry/log.ts";
+import { createLog, createLogStream, type DestinationStream, type Log } from "./telemetry/log.ts";
+import { countThreadsHere } from "./threads/cgroup.ts";
 
 const exitCode = { done: 0, failed: 1, misused: 2 } as const;
 
+interface Setting {
+  readonly config: Config;
+  readonly log: Log;
+  /** Where lines of the log go. */
+  readonly lines: DestinationStream;
+}
+
 /** Configuration problems go out before there is a log to put them in. */
-function readConfig(env: Environment): { config: Config; log: Log } | null {
+function readConfig(env: Environment): Setting | null {
   const parsed = parseConfig(env);
   if (parsed.kind === "invalid") {
     const problems = parsed.problems.map((problem) => `  ${problem}\n`).join("");
@@ -21,20 +29,27 @@ function readConfig(env: Environment): { config: Config; log: Log } | null {
   }
   const { config } = parsed;
   const stream = config.logDestination === "stdout" ? process.stdout : process.stderr;
-  const log = createLog(config, createLogStream(stream));
-  return { config, log };
+  const lines = createLogStream(stream);
+  return { config, log: createLog(config, lines), lines };
 }
 
 export async function serve(env: Environment, version: string): Promise<number> {
   const read = readConfig(env);
   if (read === null) return exitCode.misused;
-  const { config, log } = read;
+  const { config, log, lines } = read;
   log.info({ version, config: describeConfig(env) }, "starting");
   const serving = await startServing(config, {
     log,
     version,
     stdout: process.stdout,
     createPolicy: (policyConfig, deps) => createPolicy(policyConfig, { ...deps, environment: env }),
+    threads: {
+      count: countThreadsHere(config.threads),
+      environment: env,
+      writeLine: (text) => {
+        lines.write(text);
+      },
+    },
   });
   collectAtRest();
   const finished = await new Promise<boolean>((resolve, reject) => {

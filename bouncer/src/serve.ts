@@ -3,31 +3,50 @@
  * Where a part fails at start, nothing is left running.
  */
 import type { Writable } from "node:stream";
-import { type AdminDeps, type ServingState } from "./admin/routes.ts";
-import { createProxyPortAdmin, startAdmin } from "./admin/server.ts";
+import { createProxyPortAdmin } from "./admin/proxy-port.ts";
+import { type AdminDeps, answerPath, type ServingState } from "./admin/routes.ts";
+import { startAdmin } from "./admin/server.ts";
 import { createAudit } from "./audit/audit.ts";
 import type { Config } from "./config.ts";
-import { refusalOf } from "./errors.ts";
-import type { Policy } from "./policy/decision.ts";
-import { runProbe } from "./probe/probe.ts";
-import type { ExchangeReport } from "./proxy/exchange.ts";
+import { startDataPath } from "./data-path.ts";
 import type { ServerLimits } from "./http/message.ts";
-import { openCertificate } from "./proxy/certificate.ts";
-import { createDate } from "./proxy/date.ts";
-import { createTrust } from "./proxy/peer.ts";
-import { type Proxy, startProxy } from "./proxy/server.ts";
+import type { Policy } from "./policy/decision.ts";
+import type { Spread } from "./policy/spread.ts";
+import { runProbe } from "./probe/probe.ts";
 import { formatAuthority } from "./proxy/app-socket.ts";
+import type { Proxy } from "./proxy/server.ts";
 import type { Log } from "./telemetry/log.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import { createTracing } from "./telemetry/tracing.ts";
+import type { StartWorker } from "./threads/member.ts";
+import type { Pool } from "./threads/pool.ts";
 
 export interface ServeDeps {
   readonly log: Log;
   readonly version: string;
   /** Where audit records go unless they go to a file. */
   readonly stdout: Writable;
-  readonly createPolicy: (config: Config, deps: { log: Log; version: string }) => Promise<Policy>;
+  readonly createPolicy: (config: Config, deps: PolicyStart) => Promise<Policy>;
   readonly limits?: ServerLimits;
+  /** Absent: this thread does it all. */
+  readonly threads?: ThreadsDeps;
+}
+
+export interface PolicyStart {
+  readonly log: Log;
+  readonly version: string;
+  /** null: there is one thread. */
+  readonly spread: Spread | null;
+}
+
+export interface ThreadsDeps {
+  /** That carry requests, this one included. */
+  readonly count: number;
+  /** What the configuration was read from. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Takes lines of the log that other threads have written. */
+  readonly writeLine: (lines: string) => void;
+  readonly startWorker?: StartWorker;
 }
 
 export interface Serving {
@@ -42,9 +61,6 @@ export interface Serving {
   stop(): Promise<boolean>;
 }
 
-/** How long a body that the policy wants to read may take to arrive. */
-const bodyTimeoutMs = 30_000;
-
 export async function startServing(config: Config, deps: ServeDeps): Promise<Serving> {
   const { log, version } = deps;
   const startedAt = Date.now();
@@ -52,12 +68,16 @@ export async function startServing(config: Config, deps: ServeDeps): Promise<Ser
   let drainingSince: number | null = null;
   let proxy: Proxy | null = null;
 
-  const policy = await deps.createPolicy(config, { log, version });
+  const pool = await createPool(deps);
+  const countInFlight = (): number => pool?.shared.total() ?? proxy?.inFlight() ?? 0;
+  const countConnections = (): number => (proxy?.connections() ?? 0) + (pool?.connections() ?? 0);
+  const policy = await deps.createPolicy(config, { log, version, spread: pool });
   const metrics = createMetrics({
     version,
     policy: () => policy.status(),
-    inFlight: () => proxy?.inFlight() ?? 0,
-    connections: () => proxy?.connections() ?? 0,
+    inFlight: countInFlight,
+    connections: countConnections,
+    threads: pool,
   });
   const audit = await createAudit(config, {
     version,
@@ -77,14 +97,16 @@ export async function startServing(config: Config, deps: ServeDeps): Promise<Ser
   const startDrain = (): void => {
     if (drainingSince !== null) return;
     drainingSince = performance.now();
+    pool?.startDrain();
     log.info("draining");
   };
   const state = (): ServingState => ({
     listening: proxy !== null,
     draining: drainingSince !== null,
     startedAt,
-    inFlight: proxy?.inFlight() ?? 0,
-    connections: proxy?.connections() ?? 0,
+    inFlight: countInFlight(),
+    connections: countConnections(),
+    threads: { total: deps.threads?.count ?? 1, serving: pool?.serving() ?? 1 },
     routes: config.routes.map(({ port, target }) => ({ port, target: formatAuthority(target) })),
   });
   const adminDeps: AdminDeps = {
@@ -99,61 +121,56 @@ export async function startServing(config: Config, deps: ServeDeps): Promise<Ser
     routes: config.routes,
     audit: () => audit.status(),
     shadow: config.shadowMode,
-  };
-  const report = (done: ExchangeReport): void => {
-    audit.record(done);
-    metrics.observe(done);
-    tracing.record(done);
-    logReport(log, done);
+    look: async () => await pool?.look(),
   };
   const closeAll = async (): Promise<void> => {
-    certificate?.close();
+    pool?.close();
     await policy.close();
     await tracing.close();
     await audit.close();
   };
+  const answerAdmin = (path: string) => answerPath(path, adminDeps);
 
-  const { tlsCertFile: certFile, tlsKeyFile: keyFile } = config;
-  const certificate =
-    certFile === null || keyFile === null
-      ? null
-      : openCertificate({ certFile, keyFile }, (error) => {
-          log.error({ err: error }, "certificate not renewed");
-        });
+  /** The other threads first: `/health` is well when all listen. */
+  async function startThreads(): Promise<Proxy> {
+    const routes = pool === null ? config.routes : await pool.findPorts(config.routes);
+    await pool?.start({
+      routes,
+      labels: audit.shared?.labels ?? null,
+      ledger: audit.shared?.ledger ?? null,
+      writeLine: (lines) => deps.threads?.writeLine(lines),
+      loseSpans: (spans) => {
+        metrics.countDroppedSpans(spans);
+      },
+      admin: answerAdmin,
+    });
+    return await startDataPath(config, routes, {
+      log,
+      policy,
+      audit,
+      tracing,
+      admin: createProxyPortAdmin(config.adminOnProxyPort, answerAdmin),
+      isDraining: () => drainingSince !== null,
+      observe: (report) => {
+        metrics.observe(report);
+      },
+      limits: deps.limits,
+      shared: pool?.shared ?? null,
+    });
+  }
 
   const admin = await startAdmin(config.adminPort, adminDeps).catch(async (error: unknown) => {
     await closeAll();
     throw error;
   });
-  const started = await startProxy(
-    config.routes,
-    {
-      policy,
-      report,
-      commit: audit.commit,
-      enforcement: {
-        shadow: config.shadowMode,
-        degradedRoutes: config.degradedRoutes ?? [],
-      },
-      isTrusted: createTrust(config.trustedProxies ?? []),
-      admin: createProxyPortAdmin(config.adminOnProxyPort, adminDeps),
-      trace: (head) => tracing.trace(head),
-      isDraining: () => drainingSince !== null,
-      date: createDate(),
-      pseudonym: config.viaPseudonym,
-      longLived: config.longLivedStreams,
-      targetTimeoutMs: config.targetTimeoutSeconds * 1000,
-      bodyTimeoutMs,
-      maxInFlight: config.maxRequestsInFlight,
-    },
-    { certificate, ...(deps.limits === undefined ? {} : { limits: deps.limits }) },
-  ).catch(async (error: unknown) => {
+  const started = await startThreads().catch(async (error: unknown) => {
     await admin.close();
     await closeAll();
     throw error;
   });
   proxy = started;
-  log.info({ ports: started.ports, adminPort: admin.port }, "serving");
+  const threads = deps.threads?.count ?? 1;
+  log.info({ ports: started.ports, adminPort: admin.port, threads }, "serving");
   if (config.shadowMode) log.warn("shadow mode: the policy is asked, and nothing is refused by it");
 
   const impatience = new AbortController();
@@ -163,7 +180,13 @@ export async function startServing(config: Config, deps: ServeDeps): Promise<Ser
     const drainedMs = performance.now() - (drainingSince ?? performance.now());
     const delayMs = Math.max(0, config.drainDelaySeconds * 1000 - drainedMs);
     await waitOrAbort(delayMs, impatience.signal);
-    const finished = await started.stop(config.drainTimeoutSeconds * 1000, impatience.signal);
+    const timeoutMs = config.drainTimeoutSeconds * 1000;
+    const { signal } = impatience;
+    const all = await Promise.all([
+      started.stop(timeoutMs, signal),
+      pool?.stop(timeoutMs, signal) ?? true,
+    ]);
+    const finished = all.every(Boolean);
     await admin.close();
     await closeAll();
     log.info({ finished }, "stopped");
@@ -182,6 +205,15 @@ export async function startServing(config: Config, deps: ServeDeps): Promise<Ser
   };
 }
 
+/** What several threads take is loaded where there are some. */
+async function createPool({ threads, log, version, limits }: ServeDeps): Promise<Pool | null> {
+  if (threads === undefined || threads.count < 2) return null;
+  const { Pool } = await import("./threads/pool.ts");
+  const { count, environment, startWorker } = threads;
+  const options = { threads: count, environment, version, log, limits };
+  return new Pool(startWorker === undefined ? options : { ...options, startWorker });
+}
+
 function waitOrAbort(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);
@@ -190,20 +222,4 @@ function waitOrAbort(ms: number, signal: AbortSignal): Promise<void> {
       resolve();
     });
   });
-}
-
-/** Refusals by their own level; what went well is in the audit record, not in the log. */
-function logReport(log: Log, report: ExchangeReport): void {
-  const { reason, passage } = report;
-  if (reason === null && passage === null) return;
-  const { id, detail, status, head, opaque } = report;
-  const what = opaque ? "connection" : "request";
-  const fields = { decision: id, status, method: head?.method };
-  if (passage !== null) {
-    const message = passage.kind === "shadow" ? `${what} not refused` : `${what} not decided`;
-    const { level } = refusalOf(passage.reason);
-    log[level]({ ...fields, reason: passage.reason, detail: passage.detail }, message);
-  }
-  if (reason !== null)
-    log[refusalOf(reason).level]({ ...fields, reason, detail }, `${what} refused`);
 }

@@ -23,6 +23,8 @@ export interface AdminDeps {
   readonly routes: readonly Route[];
   readonly audit: () => AuditStatus;
   readonly shadow: boolean;
+  /** Asks other threads what they have counted. Never rejects. */
+  readonly look: () => Promise<void>;
 }
 
 export interface ServingState {
@@ -31,6 +33,8 @@ export interface ServingState {
   readonly startedAt: number;
   readonly inFlight: number;
   readonly connections: number;
+  /** That carry requests: as many as there should be, and those that listen now. */
+  readonly threads: { readonly total: number; readonly serving: number };
   readonly routes: readonly { readonly port: number; readonly target: string }[];
 }
 
@@ -90,7 +94,9 @@ async function answerMetrics({ metrics }: AdminDeps): Promise<AdminAnswer> {
   return { status: 200, type: metrics.contentType, body: await metrics.render() };
 }
 
-function answerStatus({ version, policy, state, shadow, audit }: AdminDeps): AdminAnswer {
+async function answerStatus(deps: AdminDeps): Promise<AdminAnswer> {
+  await deps.look();
+  const { version, policy, state, shadow, audit } = deps;
   const { startedAt, ...rest } = state();
   const started_at = new Date(startedAt).toISOString();
   return json(200, {
@@ -129,6 +135,22 @@ export function findHidden(path: string, deps: AdminDeps): AdminHandler | null {
     const { status, text } = await runProbe(probe);
     return { status, type: "text/plain; charset=utf-8", body: text };
   };
+}
+
+/** Never rejects. */
+export async function answerWith(handler: AdminHandler, deps: AdminDeps): Promise<AdminAnswer> {
+  try {
+    return await handler(deps);
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : "unknown";
+    return json(500, { reason: "internal", detail });
+  }
+}
+
+/** For who has found the path in the table. Never rejects. */
+export async function answerPath(path: string, deps: AdminDeps): Promise<AdminAnswer> {
+  const route = adminRoutes[path];
+  return route === undefined ? json(404, { reason: "not_found" }) : answerWith(route.handle, deps);
 }
 
 function answerDrain({ startDrain }: AdminDeps): AdminAnswer {

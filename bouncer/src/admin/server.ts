@@ -1,13 +1,12 @@
-/** The admin port, and the admin paths on the application's ports. */
+/** The admin port. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { listen } from "../proxy/listener.ts";
 import { isLoopback } from "../proxy/peer.ts";
-import type { HandlerDeps } from "../proxy/handler.ts";
 import {
-  type AdminAnswer,
   type AdminDeps,
   type AdminHandler,
   adminRoutes,
+  answerWith,
   findHidden,
   json,
   pathOf,
@@ -19,18 +18,8 @@ export interface AdminServer {
   close(): Promise<void>;
 }
 
-/** Never rejects. */
-async function answer(handler: AdminHandler, deps: AdminDeps): Promise<AdminAnswer> {
-  try {
-    return await handler(deps);
-  } catch (error) {
-    const detail = error instanceof Error ? error.message : "unknown";
-    return json(500, { reason: "internal", detail });
-  }
-}
-
 async function run(handler: AdminHandler, deps: AdminDeps, to: ServerResponse): Promise<void> {
-  writeAnswer(to, await answer(handler, deps));
+  writeAnswer(to, await answerWith(handler, deps));
 }
 
 /** Answers every request to the admin port. */
@@ -57,20 +46,6 @@ export function handleAdmin(
   } else {
     void run(route.handle, deps, response);
   }
-}
-
-/**
- * On an application's port: true when the request was one for us. Callers on loopback are in the
- * pod already; everybody else is answered only where ADMIN_ON_PROXY_PORT says so, and where not,
- * the path is the application's.
- */
-export function createProxyPortAdmin(everybody: boolean, deps: AdminDeps): HandlerDeps["admin"] {
-  return ({ method, target }, isLocal) => {
-    if (!everybody && !isLocal) return null;
-    const route = adminRoutes[pathOf(target)];
-    if (route === undefined || !route.methods.includes(method)) return null;
-    return route.loopbackOnly && !isLocal ? null : answer(route.handle, deps);
-  };
 }
 
 export async function startAdmin(port: number, deps: AdminDeps): Promise<AdminServer> {

@@ -3,12 +3,12 @@ import { randomUUID } from "node:crypto";
 import type { Writable } from "node:stream";
 import type { Config } from "../config.ts";
 import { AppError } from "../errors.ts";
-import type { ExchangeReport } from "../proxy/exchange.ts";
 import { createChain } from "./chain.ts";
 import { planErasures } from "./erase.ts";
 import { createEventWriter, type Labels } from "./event.ts";
 import { openAuditFile } from "./file.ts";
-import { type Commit, createSink, createStreamWriter, defaultBatching } from "./sink.ts";
+import { type AuditFront, createAuditFront, type Ledger, noAudit } from "./front.ts";
+import { createSink, createStreamWriter, defaultBatching } from "./sink.ts";
 
 export interface AuditDeps {
   readonly version: string;
@@ -18,9 +18,6 @@ export interface AuditDeps {
   /** How long a request waits for its record. */
   readonly patienceMs?: number;
 }
-
-/** Writes the decision on a request before anything is sent because of it. */
-export type CommitDecision = (report: ExchangeReport) => Promise<Commit>;
 
 export interface AuditStatus {
   readonly enabled: boolean;
@@ -32,11 +29,9 @@ export interface AuditStatus {
   readonly error: string | null;
 }
 
-export interface Audit {
-  /** null: requests do not wait for their records. */
-  readonly commit: CommitDecision | null;
-  /** When a request is over. */
-  record(report: ExchangeReport): void;
+export interface Audit extends AuditFront {
+  /** For other threads: one chain and one destination for all; null: switched off. */
+  readonly shared: { readonly labels: Labels; readonly ledger: Ledger } | null;
   status(): AuditStatus;
   close(): Promise<void>;
 }
@@ -54,10 +49,8 @@ type AuditConfig = Pick<
 
 function createDisabledAudit({ auditLogDestination, auditMode }: AuditConfig): Audit {
   return {
-    commit: null,
-    record: () => {
-      // Switched off.
-    },
+    ...noAudit,
+    shared: null,
     status: () => ({
       enabled: false,
       destination: auditLogDestination,
@@ -93,22 +86,21 @@ export async function createAudit(config: AuditConfig, deps: AuditDeps): Promise
     onLost,
   });
   const chain = createChain();
-  const write = (members: string): void => {
+  const ledger: Ledger = {
     // The record is in the chain even when it is lost: the gap in the sequence shows it.
-    if (!sink.write(chain.append(members))) onLost(1, null);
-  };
-  const commit: CommitDecision = async (report) => {
-    // Nothing is lost here: the request is refused, and was never in the chain.
-    if (!sink.isOpen()) return "refused";
-    return await sink.commit(chain.append(events.decision(report)));
+    write: (members) => {
+      if (!sink.write(chain.append(members))) onLost(1, null);
+    },
+    commit: async (members) => {
+      // Nothing is lost here: the request is refused, and was never in the chain.
+      if (!sink.isOpen()) return "refused";
+      return await sink.commit(chain.append(members));
+    },
+    lose: onLost,
   };
   return {
-    commit: config.auditMode === "auditability" ? commit : null,
-    record: (report) => {
-      const event = chooseEvent(report);
-      if (event === "whole") write(events.whole(report));
-      else if (event === "outcome") write(events.outcome(report));
-    },
+    ...createAuditFront(config.auditMode, events, ledger),
+    shared: { labels, ledger },
     status: () => ({
       enabled: true,
       destination: config.auditLogDestination,
@@ -121,15 +113,6 @@ export async function createAudit(config: AuditConfig, deps: AuditDeps): Promise
       await file?.close();
     },
   };
-}
-
-/** What is still to be said at the end of a request. */
-function chooseEvent(report: ExchangeReport): "whole" | "outcome" | "nothing" {
-  const { recorded, reason, status, aborted } = report;
-  // Refused because it could not be recorded: there is no decision that anybody acted on.
-  if (recorded === null) return reason === "audit_unavailable" ? "nothing" : "whole";
-  const isKnown = recorded.reason !== null && recorded.reason === reason;
-  return isKnown && recorded.status === status && aborted === null ? "nothing" : "outcome";
 }
 
 async function openFile(path: string): ReturnType<typeof openAuditFile> {

@@ -116,6 +116,15 @@ export function compare({ current, candidate }: Comparison): Compared {
   };
 }
 
+export function addCompared(one: Compared, other: Compared): Compared {
+  return {
+    decisions: one.decisions + other.decisions,
+    differing: one.differing + other.differing,
+    wouldRefuse: one.wouldRefuse + other.wouldRefuse,
+    currentRefused: one.currentRefused + other.currentRefused,
+  };
+}
+
 function isRefused({ verdict }: Side): boolean {
   return verdict.kind === "deny";
 }

@@ -204,3 +204,6 @@ export interface Policy {
   refresh(): Promise<void>;
   close(): Promise<void>;
 }
+
+/** As much of it as requests need. */
+export type DecidingPolicy = Pick<Policy, "needs" | "decide" | "decideConnection" | "onChange">;

@@ -28,6 +28,7 @@ import { loadDepsOf, type LoadedSet, loadSet } from "./loaded.ts";
 import { createNeeds } from "./needs.ts";
 import { addCounts, createRulings, type RulingCounts } from "./rulings.ts";
 import type { Spread, SpreadCounts } from "./spread.ts";
+import { noSpreadCounts } from "./spread-counts.ts";
 import { createStore } from "./store.ts";
 import { createTrials, type Running } from "./trials.ts";
 
@@ -43,14 +44,6 @@ export interface PolicyDeps {
 }
 
 const mebibyte = 1024 * 1024;
-
-const nothing: SpreadCounts = {
-  decisions: 0,
-  refused: 0,
-  timeouts: 0,
-  revivals: 0,
-  cache: { hits: 0, misses: 0, entries: 0 },
-};
 
 /** Resolves when the bundles that are stored, if there are any, are active or were refused. */
 export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Policy> {
@@ -86,7 +79,7 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
     return shared;
   }
 
-  const countOthers = (): SpreadCounts => spread?.counts() ?? nothing;
+  const countOthers = (): SpreadCounts => spread?.counts() ?? noSpreadCounts;
 
   /** What other threads decide by: the same, and at the same time. */
   function tellThreads(): void {
@@ -253,7 +246,7 @@ export async function createPolicy(config: Config, deps: PolicyDeps): Promise<Po
         sync: { kind: sync.kind, ...state },
         revivals: store.revivals() + others.revivals,
         timeouts: countRulings().timeouts,
-        cache: addStats(active?.prepared.cache.stats() ?? nothing.cache, others.cache),
+        cache: addStats(active?.prepared.cache.stats() ?? noSpreadCounts.cache, others.cache),
       };
     },
     refresh: () => sync.refresh(),

@@ -1,9 +1,9 @@
 /** What answers the requests to one port of the application: see `steps.ts` for the order. */
 import type { AdminAnswer } from "../admin/routes.ts";
-import type { CommitDecision } from "../audit/audit.ts";
+import type { CommitDecision } from "../audit/front.ts";
 import type { Route } from "../config.ts";
 import type { Rejection, RequestHandler, ServerStream, Upstream } from "../http/message.ts";
-import type { Header, Policy, RequestHead } from "../policy/decision.ts";
+import type { DecidingPolicy, Header, RequestHead } from "../policy/decision.ts";
 import type { SpanContext } from "../telemetry/trace-context.ts";
 import type { Enforcement } from "./degraded.ts";
 import { Exchange, type Report } from "./exchange.ts";
@@ -16,7 +16,7 @@ import { RequestSteps } from "./steps.ts";
 export type LongLivedStreams = "keep" | "recheck" | "close";
 
 export interface HandlerDeps {
-  readonly policy: Policy;
+  readonly policy: DecidingPolicy;
   readonly report: Report;
   /** null: nothing waits for its record. */
   readonly commit: CommitDecision | null;

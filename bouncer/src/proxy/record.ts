@@ -2,7 +2,7 @@
  * Records before deeds, where `AUDIT_MODE` asks for it: nothing is forwarded or refused before its
  * record is written, and where it cannot be, the client is refused for that.
  */
-import type { CommitDecision } from "../audit/audit.ts";
+import type { CommitDecision } from "../audit/front.ts";
 import type { Exchange } from "./exchange.ts";
 import { createRefusal, type Refusal } from "./refusal.ts";
 

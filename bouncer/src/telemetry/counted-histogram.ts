@@ -9,11 +9,11 @@ export class CountedHistogram extends Histogram {
   readonly #name: string;
   readonly #help: string;
   readonly #bounds: readonly number[];
-  readonly #series: readonly Series[];
+  readonly #series: () => readonly Series[];
 
   constructor(
     configuration: HistogramConfiguration<string> & { readonly buckets: readonly number[] },
-    series: readonly Series[],
+    series: () => readonly Series[],
   ) {
     super(configuration);
     this.#name = configuration.name;
@@ -29,7 +29,7 @@ export class CountedHistogram extends Histogram {
       help: this.#help,
       type: "histogram",
       aggregator: "sum",
-      values: this.#series.flatMap((one) => this.#valuesOf(one)),
+      values: this.#series().flatMap((one) => this.#valuesOf(one)),
     });
   }
 

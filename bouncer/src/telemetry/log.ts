@@ -4,6 +4,7 @@ import { type DestinationStream, type Logger, pino } from "pino";
 import type { Config } from "../config.ts";
 
 export type Log = Logger;
+export type { DestinationStream };
 
 type LogConfig = Pick<Config, "logLevel" | "logFormat" | "podName" | "podNamespace">;
 

@@ -6,13 +6,26 @@ import { Counter, Gauge, Registry } from "prom-client";
 import type { CandidateStatus, PolicyStatus } from "../policy/decision.ts";
 import type { ExchangeReport } from "../proxy/exchange.ts";
 import { CountedHistogram } from "./counted-histogram.ts";
-import { type Counts, Tally } from "./tally.ts";
+import { durationBounds, evaluationBounds, sumTallies, Tally, type TallyState } from "./tally.ts";
+
+/** The threads that carry requests, beside the main one. */
+export interface ThreadSource {
+  /** What they had counted when they were looked at last, and what ended ones had. */
+  tallies(): readonly TallyState[];
+  /** Asks all of them. Never rejects. */
+  look(): Promise<void>;
+  /** With the main one. */
+  serving(): number;
+  failures(): number;
+}
 
 export interface MetricSources {
   readonly version: string;
   readonly policy: () => PolicyStatus;
   readonly inFlight: () => number;
   readonly connections: () => number;
+  /** Absent: there are no others. */
+  readonly threads?: ThreadSource | null;
 }
 
 export interface Metrics {
@@ -25,8 +38,6 @@ export interface Metrics {
   describe(): Promise<readonly { readonly name: string; readonly help: string }[]>;
 }
 
-const upstreamReasons = new Set(["app_unreachable", "app_failed", "app_timeout"]);
-
 function seconds(ms: number): number {
   return ms / 1000;
 }
@@ -35,33 +46,9 @@ export function createMetrics(sources: MetricSources): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const tally = new Tally();
-  registerTally(registry, tally);
-  const upstreamErrors = new Counter({
-    name: "bouncer_upstream_errors_total",
-    help: "Requests that the application did not answer, connections that it did not accept",
-    labelNames: ["reason"] as const,
-    registers,
-  });
-  const passages = {
-    shadow: new Counter({
-      name: "bouncer_shadow_refusals_total",
-      help: "Requests that only shadow mode let through, by the reason they would be refused for",
-      labelNames: ["reason"] as const,
-      registers,
-    }),
-    degraded: new Counter({
-      name: "bouncer_degraded_requests_total",
-      help: "Requests to degraded routes that were let through without a decision, by reason",
-      labelNames: ["reason"] as const,
-      registers,
-    }),
-  };
-  const aborted = new Counter({
-    name: "bouncer_requests_aborted_total",
-    help: "Requests and opaque connections that one side broke off",
-    labelNames: ["by"] as const,
-    registers,
-  });
+  const tallies = (): TallyState => sumTallies([tally, ...(sources.threads?.tallies() ?? [])]);
+  registerTally(registry, tallies);
+  registerNamed(registry, tallies);
   const droppedRecords = new Counter({
     name: "bouncer_audit_dropped_total",
     help: "Audit records that were lost",
@@ -76,12 +63,6 @@ export function createMetrics(sources: MetricSources): Metrics {
   return {
     observe: (report) => {
       tally.observe(report);
-      if (report.reason !== null && upstreamReasons.has(report.reason)) {
-        upstreamErrors.inc({ reason: report.reason });
-      }
-      const { passage } = report;
-      if (passage !== null) passages[passage.kind].inc({ reason: passage.reason });
-      if (report.aborted !== null) aborted.inc({ by: report.aborted });
     },
     countDroppedRecords: (records) => {
       droppedRecords.inc(records);
@@ -90,15 +71,18 @@ export function createMetrics(sources: MetricSources): Metrics {
       droppedSpans.inc(spans);
     },
     contentType: registry.contentType,
-    render: () => registry.metrics(),
+    render: async () => {
+      await sources.threads?.look();
+      return await registry.metrics();
+    },
     describe: () => registry.getMetricsAsJSON(),
   };
 }
 
 /** What is counted elsewhere, and only shown here. */
-function registerTally(registry: Registry, tally: Tally): void {
+function registerTally(registry: Registry, tallies: () => TallyState): void {
   const registers = [registry];
-  const counter = (name: string, help: string, { all }: Counts): void => {
+  const counter = (name: string, help: string, key: "requests" | "opaque"): void => {
     const labelNames = ["verdict", "reason"] as const;
     // oxlint-disable-next-line no-new -- it lives in the registry
     new Counter({
@@ -108,19 +92,21 @@ function registerTally(registry: Registry, tally: Tally): void {
       registers,
       collect() {
         this.reset();
-        for (const { verdict, reason, value } of all) this.inc({ verdict, reason }, value);
+        for (const { verdict, reason, value } of tallies()[key].all) {
+          this.inc({ verdict, reason }, value);
+        }
       },
     });
   };
   counter(
     "bouncer_requests_total",
     "Requests by verdict of the policy (allow, deny, none) and reason of refusal",
-    tally.requests,
+    "requests",
   );
   counter(
     "bouncer_opaque_connections_total",
     "Connections on opaque ports that are over, by verdict of the policy and reason of refusal",
-    tally.opaque,
+    "opaque",
   );
   // oxlint-disable no-new -- they live in the registry
   new CountedHistogram(
@@ -128,21 +114,63 @@ function registerTally(registry: Registry, tally: Tally): void {
       name: "bouncer_request_duration_seconds",
       help: "Time from the head of a request to the end of its response",
       labelNames: ["verdict"],
-      buckets: tally.durationBounds,
+      buckets: durationBounds,
       registers,
     },
-    tally.durations,
+    () => tallies().durations,
   );
   new CountedHistogram(
     {
       name: "bouncer_policy_evaluation_seconds",
       help: "Time in the policy evaluator, cache hits left out",
-      buckets: tally.evaluationBounds,
+      buckets: evaluationBounds,
       registers,
     },
-    tally.evaluations,
+    () => tallies().evaluations,
   );
   // oxlint-enable no-new
+}
+
+/** What comes seldom. */
+function registerNamed(registry: Registry, tallies: () => TallyState): void {
+  const registers = [registry];
+  const counter = (
+    [name, label]: readonly [string, string],
+    help: string,
+    key: "upstreamErrors" | "shadow" | "degraded" | "aborted",
+  ): void => {
+    // oxlint-disable-next-line no-new -- it lives in the registry
+    new Counter({
+      name,
+      help,
+      labelNames: [label],
+      registers,
+      collect() {
+        this.reset();
+        for (const [value, number] of tallies()[key]) this.inc({ [label]: value }, number);
+      },
+    });
+  };
+  counter(
+    ["bouncer_upstream_errors_total", "reason"],
+    "Requests that the application did not answer, connections that it did not accept",
+    "upstreamErrors",
+  );
+  counter(
+    ["bouncer_shadow_refusals_total", "reason"],
+    "Requests that only shadow mode let through, by the reason they would be refused for",
+    "shadow",
+  );
+  counter(
+    ["bouncer_degraded_requests_total", "reason"],
+    "Requests to degraded routes that were let through without a decision, by reason",
+    "degraded",
+  );
+  counter(
+    ["bouncer_requests_aborted_total", "by"],
+    "Requests and opaque connections that one side broke off",
+    "aborted",
+  );
 }
 
 /** Absent while there is no candidate; counts begin anew with each. */
@@ -276,6 +304,13 @@ function registerReadings(registry: Registry, sources: MetricSources): void {
     sources.inFlight,
   );
   gauge("bouncer_connections", "Client connections now", sources.connections);
+  const { threads = null } = sources;
+  gauge("bouncer_threads", "Threads that carry requests now", () => threads?.serving() ?? 1);
+  counter(
+    "bouncer_thread_failures_total",
+    "Threads that ended unexpectedly; each is started again",
+    () => threads?.failures() ?? 0,
+  );
   gauge("process_resident_memory_bytes", "Memory of the process", () => process.memoryUsage.rss());
   counter("process_cpu_seconds_total", "User and system time of the process", () => {
     const { user, system } = process.cpuUsage();

@@ -2,8 +2,9 @@ import * as fc from "fast-check";
 import { Histogram, Registry } from "prom-client";
 import { expect, test } from "vitest";
 import { CountedHistogram } from "./counted-histogram.ts";
-import { Buckets, Counts, type Series } from "./tally.ts";
+import { Buckets, Counts } from "./tally.ts";
 
+const verdicts = ["allow", "deny", "none"] as const;
 const bounds = [0.001, 0.01, 0.1, 1];
 const described = { name: "seconds", help: "h", buckets: bounds };
 
@@ -13,14 +14,14 @@ const value = fc.oneof(
 );
 
 test("what is counted is shown as prom-client would have shown it", async () => {
-  const observations = fc.array(fc.tuple(fc.constantFrom("allow", "deny", "none"), value));
+  const observations = fc.array(fc.tuple(fc.constantFrom(...verdicts), value));
   await fc.assert(
     fc.asyncProperty(observations, fc.array(value), async (labelled, unlabelled) => {
       const [ours, theirs] = [new Registry(), new Registry()];
       const labelNames = ["verdict"];
       const peer = new Histogram({ ...described, labelNames, registers: [theirs] });
       const bare = new Histogram({ ...described, name: "bare", registers: [theirs] });
-      const series: Series[] = [];
+      const series: { labels: { verdict: (typeof verdicts)[number] }; buckets: Buckets }[] = [];
       for (const [verdict, observed] of labelled) {
         peer.observe({ verdict }, observed);
         let of = series.find(({ labels }) => labels.verdict === verdict);
@@ -37,8 +38,8 @@ test("what is counted is shown as prom-client would have shown it", async () => 
       }
       const bareSeries = [{ labels: {}, buckets: alone }];
       // oxlint-disable no-new -- they live in the registry
-      new CountedHistogram({ ...described, labelNames, registers: [ours] }, series);
-      new CountedHistogram({ ...described, name: "bare", registers: [ours] }, bareSeries);
+      new CountedHistogram({ ...described, labelNames, registers: [ours] }, () => series);
+      new CountedHistogram({ ...described, name: "bare", registers: [ours] }, () => bareSeries);
       // oxlint-enable no-new
       expect(await ours.metrics()).toBe(await theirs.metrics());
     }),

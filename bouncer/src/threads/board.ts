@@ -62,6 +62,15 @@ export class Board {
     Atomics.store(this.#cells, (thread + 1) * stride, count);
   }
 
+  /** Records that this thread has not handed over. */
+  setHeld(thread: number, count: number): void {
+    Atomics.store(this.#cells, (thread + 1) * stride + 1, count);
+  }
+
+  countHeld(thread: number): number {
+    return Atomics.load(this.#cells, (thread + 1) * stride + 1);
+  }
+
   /** In all threads. */
   countUnderWay(): number {
     let sum = 0;
