@@ -26,6 +26,8 @@ export interface LoadResult {
 }
 
 export interface Client {
+  /** For stories with programs of their own to run in it; its only container is `client`. */
+  readonly pod: Pod;
   readonly address: string;
   request(request: Request): Promise<Answer>;
   /** Steady load from `connections` keep-alive connections for `seconds`. */
@@ -91,6 +93,7 @@ export async function createClient(namespace: string, image: string): Promise<Cl
   await waitReady(namespace, "app=client");
   const object: Pod = await pod(namespace, "app=client");
   return {
+    pod: object,
     address: object.status.podIP ?? "",
     request: async (request) =>
       JSON.parse(

@@ -1,8 +1,11 @@
 /** The product, installed the way README says, and the policy that the stories run under. */
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { bridgeName, policyConfigMap, release } from "./environment.ts";
 import type { Environment } from "./environment.ts";
-import { kubectl, pods, rolledOut } from "./kubernetes.ts";
+import { eventually } from "./eventually.ts";
+import { execute, kubectl, pods, rolledOut } from "./kubernetes.ts";
 import { run } from "./program.ts";
 
 const chart = fileURLToPath(new URL("../charts/bouncer-injector", import.meta.url));
@@ -85,6 +88,23 @@ export async function publish(bundles: Readonly<Record<string, string>>): Promis
     (await bridgePods()).map(({ metadata }) =>
       kubectl(`annotate pod --overwrite ${namespaced} ${metadata.name} ${refreshed}`),
     ),
+  );
+}
+
+/** Resolves when the ConfigMap has reached every replica of the bridge. */
+export async function reachedBridge(bundle: string, path: string): Promise<void> {
+  const sha256 = createHash("sha256")
+    .update(await readFile(path))
+    .digest("hex");
+  const script = `console.log(require("crypto").createHash("sha256").update(require("fs").readFileSync(process.env.BRIDGE_BUNDLE_DIRECTORY + "/${bundle}")).digest("hex"))`;
+  await eventually(
+    async () => {
+      for (const object of await bridgePods()) {
+        const found = (await execute(object, "bridge", ["node", "-e", script])).trim();
+        if (found !== sha256) throw new Error(`${bundle} at the bridge is ${found}, not ${sha256}`);
+      }
+    },
+    { timeoutMs: 150_000, intervalMs: 200 },
   );
 }
 

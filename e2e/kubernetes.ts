@@ -1,6 +1,6 @@
 /** The cluster as a user sees it: through kubectl, with objects as plain JSON. */
-import { run, tryRun } from "./program.ts";
-import type { Arguments, ProgramOptions, ProgramResult } from "./program.ts";
+import { run, start, tryRun } from "./program.ts";
+import type { Arguments, ProgramOptions, ProgramResult, Running } from "./program.ts";
 
 export interface Container {
   readonly name: string;
@@ -125,6 +125,12 @@ export async function execute(
 ): Promise<string> {
   const { namespace, name } = object.metadata;
   return kubectl(["exec", "-i", "-n", namespace, name, "-c", container, "--", ...command], options);
+}
+
+/** A command in a container that goes on; stopped with its end of the connection. */
+export function follow(object: Pod, container: string, command: readonly string[]): Running {
+  const { namespace, name } = object.metadata;
+  return start("kubectl", ["exec", "-n", namespace, name, "-c", container, "--", ...command]);
 }
 
 export async function containerLog(object: Pod, container: string): Promise<string> {

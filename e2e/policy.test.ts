@@ -1,12 +1,10 @@
 /** Story 5 and 6: a changed policy, no policy, and no bridge, under pods that go on running. */
-import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createClient } from "./client.ts";
 import type { Answer, Client } from "./client.ts";
 import { bridgeName, readEnvironment } from "./environment.ts";
 import { eventually } from "./eventually.ts";
-import { bridgePods, publish, start, stop } from "./install.ts";
+import { publish, reachedBridge, start, stop } from "./install.ts";
 import { apply, execute, pod, podAddress, rolledOut } from "./kubernetes.ts";
 import type { Pod } from "./kubernetes.ts";
 import { createNamespace, deleteNamespace, injected } from "./namespaces.ts";
@@ -51,22 +49,6 @@ async function ask(target: Pod, request: Ask): Promise<Answer> {
 
 async function expectStatus(target: Pod, request: Ask, status: number): Promise<void> {
   expect(await ask(target, request)).toMatchObject({ kind: "response", status });
-}
-
-/** Resolves when the ConfigMap has reached every replica of the bridge. */
-async function reachedBridge(bundle: string, path: string): Promise<void> {
-  const sha256 = createHash("sha256")
-    .update(await readFile(path))
-    .digest("hex");
-  const script = `console.log(require("crypto").createHash("sha256").update(require("fs").readFileSync(process.env.BRIDGE_BUNDLE_DIRECTORY + "/${bundle}")).digest("hex"))`;
-  await eventually(
-    async () => {
-      for (const object of await bridgePods()) {
-        expect((await execute(object, "bridge", ["node", "-e", script])).trim()).toBe(sha256);
-      }
-    },
-    { timeoutMs: 150_000, intervalMs: 200 },
-  );
 }
 
 test("a changed policy takes effect in a running pod within 5 seconds, with no restart", async () => {

@@ -27,13 +27,32 @@ export const refused: Ask = { ...allowed, method: "DELETE" };
 /** `usual` is the example as it is; `closed` knows the same callers and grants nobody anything. */
 export type PolicyName = "usual" | "closed";
 
+interface Grant {
+  readonly methods: readonly string[];
+  readonly path: string;
+}
+/** What each role may do. */
+export type Roles = Readonly<Record<string, readonly Grant[]>>;
+
 /** Path of a bundle that the real `opa` has built. */
 export async function buildPolicy(name: PolicyName): Promise<string> {
+  return name === "usual" ? build(name, null) : buildPolicyOf(name, () => ({}));
+}
+
+/** The example's, with other roles; `name` is its revision. */
+export async function buildPolicyOf(
+  name: string,
+  change: (roles: Roles) => Roles,
+): Promise<string> {
+  return build(name, change);
+}
+
+async function build(name: string, change: ((roles: Roles) => Roles) | null): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), `bouncer-e2e-${name}-`));
   const source = join(folder, "policy");
   await cp(example, source, { recursive: true, filter: (path) => !path.endsWith("/dist") });
-  if (name === "closed") {
-    await close(join(source, "data.json"));
+  if (change !== null) {
+    await changeRoles(join(source, "data.json"), change);
     // The policy's own tests say what the usual data grants.
     await writeFile(join(source, "authz_test.rego"), "package envoy.authz_test\n");
   }
@@ -42,8 +61,8 @@ export async function buildPolicy(name: PolicyName): Promise<string> {
   return output;
 }
 
-async function close(dataFile: string): Promise<void> {
-  const data = JSON.parse(await readFile(dataFile, "utf8")) as { orders: { roles: unknown } };
-  data.orders.roles = {};
+async function changeRoles(dataFile: string, change: (roles: Roles) => Roles): Promise<void> {
+  const data = JSON.parse(await readFile(dataFile, "utf8")) as { orders: { roles: Roles } };
+  data.orders.roles = change(data.orders.roles);
   await writeFile(dataFile, JSON.stringify(data));
 }

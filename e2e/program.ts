@@ -40,6 +40,58 @@ export async function tryRun(
   return { code: await promise, stdout, stderr };
 }
 
+/** A program that is told about line by line, for as long as it runs. */
+export interface Running {
+  /** The first line that fits, of those that are there or come; rejects when the program ends. */
+  line(fits: (line: string) => boolean): Promise<string>;
+  /** How many lines there are by now. */
+  count(): number;
+  stop(): void;
+}
+
+export function start(program: string, args: readonly string[]): Running {
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const lines: string[] = [];
+  const waiting = new Set<() => void>();
+  let rest = "";
+  let ended: string | null = null;
+  let stderr = "";
+  const wake = (): void => {
+    for (const look of waiting) look();
+  };
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    const pieces = (rest + text).split("\n");
+    rest = pieces.pop() ?? "";
+    lines.push(...pieces);
+    wake();
+  });
+  const end = (what: string): void => {
+    ended ??= what;
+    wake();
+  };
+  child.on("error", (error) => end(error.message));
+  child.on("close", (code) => end(`exit ${code}: ${stderr.trim()}`));
+  return {
+    line: (fits) => {
+      const { promise, resolve, reject } = Promise.withResolvers<string>();
+      const look = (): void => {
+        const found = lines.find(fits);
+        if (found !== undefined) resolve(found);
+        else if (ended !== null)
+          reject(new Error(`${program} ended (${ended}): ${lines.join("|")}`));
+        else return;
+        waiting.delete(look);
+      };
+      waiting.add(look);
+      look();
+      return promise;
+    },
+    count: () => lines.length,
+    stop: () => child.kill(),
+  };
+}
+
 /** Standard output of a program that must succeed. */
 export async function run(
   program: string,

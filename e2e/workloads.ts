@@ -86,11 +86,12 @@ export function service(
   namespace: string,
   name: string,
   targetPort: number | string = appPort,
+  fields: Readonly<Record<string, unknown>> = {},
 ): Manifest {
   return {
     apiVersion: "v1",
     kind: "Service",
     metadata: { name, namespace },
-    spec: { selector: { app: name }, ports: [{ port: 80, targetPort }] },
+    spec: { selector: { app: name }, ports: [{ port: 80, targetPort, ...fields }] },
   };
 }

@@ -95,7 +95,8 @@ export async function askPorts(
   const ports: PortFacts[] = [];
   // One after the other: requests to one port would move the counters that tell about another.
   for (const listener of listeners.slice(0, maxPorts)) {
-    const entry = { ...admin, port: entryPort(pod, listener) };
+    const tls = pod.tlsPorts.includes(listener.targetPort);
+    const entry = { ...admin, port: entryPort(pod, listener), tls };
     const facts = await askPort(listener, entry, { ask, admin });
     if (facts.marked.kind === "forbidden") {
       return { kind: "missing", ...whyNoAnswer(facts.marked, admin.namespace, entry.port) };

@@ -23,6 +23,10 @@ export const checks = {
     title: "images",
     about: "The images of the bouncer's containers could be pulled; the pull secrets exist.",
   },
+  certificate: {
+    title: "certificate",
+    about: "The Secret with the certificate that clients are shown exists.",
+  },
   redirect_step: {
     title: "bouncer-redirect",
     about: "The step that installs the redirect finished with 0.",
@@ -35,7 +39,11 @@ export const checks = {
     title: "bouncer-sidecar",
     about: "The sidecar runs, is ready, and was neither restarted nor killed for its memory.",
   },
-  listener: { title: "listener", about: "The bouncer accepts connections for an app port." },
+  listener: {
+    title: "listener",
+    about:
+      "The bouncer accepts connections for an app port; with TLS, if it has a certificate, and what it speaks to the application.",
+  },
   application: {
     title: "application",
     about: "The application accepts a connection from inside of the pod.",

@@ -24,6 +24,8 @@ export interface Facts {
   readonly logs: Readonly<Record<string, Asked<readonly string[]>>>;
   /** Names of pull secrets of the pod that are not in its namespace. */
   readonly absentSecrets: Asked<readonly string[]>;
+  /** Whether the Secret with the certificate exists; true also without one. */
+  readonly hasCertificate: Asked<boolean>;
   readonly diagnosis: Asked<Diagnosis>;
   readonly policy: Asked<PolicyFacts>;
   readonly ports: Asked<readonly PortFacts[]>;

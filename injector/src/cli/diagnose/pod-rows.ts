@@ -30,6 +30,7 @@ export function podRows(facts: Facts): Row[] {
     row("version", judgeVersion(facts)),
     row("shadow", judgeShadow(facts)),
     row("images", judgeImages(facts)),
+    ...(pod.tlsSecret === null ? [] : [row("certificate", judgeCertificate(pod.tlsSecret, facts))]),
     ...steps,
     row("sidecar", judgeSidecar(facts)),
   ];
@@ -111,6 +112,15 @@ function judgeImages({ pod, absentSecrets }: Facts): Finding {
     });
   }
   return good("pulled");
+}
+
+function judgeCertificate(name: string, { pod, hasCertificate }: Facts): Finding {
+  if (hasCertificate.kind === "missing") return unknown(hasCertificate);
+  if (hasCertificate.value) return good(`Secret "${name}"`);
+  return fail(
+    `Secret "${name}" does not exist: the bouncer does not start without it`,
+    `Create it in namespace "${pod.namespace}", of type kubernetes.io/tls, or change bouncer.dev/tls-secret`,
+  );
 }
 
 function notStarted({ unscheduled }: PodFacts): string {

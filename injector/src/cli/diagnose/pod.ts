@@ -3,9 +3,16 @@
  * fare, and how the sidecar is configured. Nothing here fails: what is absent or of an odd form is
  * null, because whoever diagnoses a pod has one that is not as it should be. Pure.
  */
-import { containerName, environment, type Listener, redirectEnvironment } from "bouncer/contract";
+import {
+  containerName,
+  environment,
+  type Listener,
+  redirectEnvironment,
+  volumeName,
+} from "bouncer/contract";
 import * as v from "valibot";
 import type { Pod } from "../../inject/kubernetes.ts";
+import { parseSpoken } from "../../inject/protocols.ts";
 import { readStatus } from "../../inject/status.ts";
 import { findAdminToken } from "../../inject/uninject.ts";
 
@@ -97,6 +104,12 @@ export interface PodFacts {
   /** As the sidecar is told; null: not at all, or not understood. */
   readonly listeners: readonly Listener[] | null;
   readonly opaquePorts: readonly number[];
+  /** App ports whose clients speak TLS. */
+  readonly tlsPorts: readonly number[];
+  /** The Secret with the certificate; null: none. */
+  readonly tlsSecret: string | null;
+  /** What is spoken to app ports, by number; the others get what the client speaks. */
+  readonly appProtocols: ReadonlyMap<number, string>;
   readonly adminPort: number | null;
   readonly adminToken: string | null;
   readonly shadow: boolean;
@@ -132,6 +145,14 @@ export function gatherPodFacts(pod: Pod, value: unknown): PodFacts {
     sidecar: find(containerName.sidecar),
     listeners: parseListeners(sidecar.get(environment.listeners)),
     opaquePorts: parsePorts(sidecar.get(environment.opaquePorts)),
+    tlsPorts: parsePorts(sidecar.get(environment.tlsPorts)),
+    tlsSecret: findTlsSecret(pod),
+    appProtocols: new Map(
+      parseSpoken(sidecar.get(environment.appProtocols) ?? "").map(({ port, protocol }) => [
+        port,
+        protocol,
+      ]),
+    ),
     adminPort: parsePorts(sidecar.get(environment.adminPort))[0] ?? null,
     adminToken: findAdminToken(pod),
     shadow: sidecar.get(environment.shadowMode) === "true",
@@ -179,6 +200,16 @@ function stateOf(status: ContainerStatus): ContainerState {
   if (waiting) return { kind: "waiting", ...waiting };
   if (running) return { kind: "running", ready: status.ready };
   return ended ? { kind: "ended", ...ended } : { kind: "none" };
+}
+
+const tlsVolume = v.object({
+  name: v.literal(volumeName.tls),
+  secret: v.object({ secretName: v.string() }),
+});
+
+function findTlsSecret({ spec }: Pod): string | null {
+  const found = (spec.volumes ?? []).find((volume) => v.is(tlsVolume, volume));
+  return found === undefined ? null : v.parse(tlsVolume, found).secret.secretName;
 }
 
 function readEnvironment(pod: Pod, name: string): ReadonlyMap<string, string> {

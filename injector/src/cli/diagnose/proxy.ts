@@ -13,6 +13,8 @@ export interface PodPort {
   readonly namespace: string;
   readonly name: string;
   readonly port: number;
+  /** It speaks TLS; the API server looks at no certificate of a pod. */
+  readonly tls?: boolean;
 }
 
 /** `path` without its leading slash; it is sent as it is, so it has to be encoded already. */
@@ -25,8 +27,9 @@ const maxBodyBytes = 1024 * 1024;
 
 export function createAskPod(kubeConfig: KubeConfig, userAgent: string): AskPod {
   const server = kubeConfig.getCurrentCluster()?.server ?? "";
-  return async ({ namespace, name, port }, path) => {
-    const pod = `/api/v1/namespaces/${namespace}/pods/${name}:${port}`;
+  return async ({ namespace, name, port, tls = false }, path) => {
+    const scheme = tls ? "https:" : "";
+    const pod = `/api/v1/namespaces/${namespace}/pods/${scheme}${name}:${port}`;
     const url = `${server}${pod}/proxy/${path}`;
     try {
       const context = new RequestContext(url, HttpMethod.GET);

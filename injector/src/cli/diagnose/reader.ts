@@ -54,17 +54,23 @@ export async function readFacts(pod: PodFacts, reading: Reading): Promise<Facts>
   const { place, userAgent, now } = reading;
   const ask = createAskApi(fromKubeConfig(place.kubeConfig));
   const bouncer = openBouncer(pod, createAskPod(place.kubeConfig, userAgent));
-  const [installed, logs, absentSecrets, services] = await Promise.all([
+  const { pullSecrets, tlsSecret } = pod;
+  const tlsSecrets = tlsSecret === null ? [] : [tlsSecret];
+  const [installed, logs, absentSecrets, absentTls, services] = await Promise.all([
     readInstalled(place, ask),
     readLogs(pod, place.kubeConfig),
-    findAbsentSecrets(pod, ask),
+    findAbsentSecrets(pod, pullSecrets, ask),
+    findAbsentSecrets(pod, tlsSecrets, ask),
     isRedirected(pod) ? known([]) : readServices(pod.namespace, ask),
   ]);
   const diagnosis = await readDiagnosis(pod, bouncer);
   const policy =
     diagnosis.kind === "known" ? known(diagnosis.value.policy) : await readPolicy(bouncer, now);
   const ports = await askPorts(pod, bouncer);
-  return { pod, installed, logs, absentSecrets, diagnosis, policy, ports, services };
+  const hasCertificate =
+    absentTls.kind === "missing" ? absentTls : known(absentTls.value.length === 0);
+  const seen = { installed, logs, absentSecrets, hasCertificate, services };
+  return { pod, ...seen, diagnosis, policy, ports };
 }
 
 async function readInstalled(
@@ -104,11 +110,15 @@ async function readLabels(namespace: string, ask: AskApi) {
 }
 
 /** Only that they exist: the content of a Secret is not asked for. */
-async function findAbsentSecrets(pod: PodFacts, ask: AskApi): Promise<Asked<readonly string[]>> {
+async function findAbsentSecrets(
+  pod: PodFacts,
+  names: readonly string[],
+  ask: AskApi,
+): Promise<Asked<readonly string[]>> {
   const accept = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io";
   try {
     const absent = await Promise.all(
-      pod.pullSecrets.map(async (name) => {
+      names.map(async (name) => {
         const path = `${inNamespace(pod.namespace)}/secrets/${segment(name)}`;
         const found = await ask({ method: "GET", path, accept }).then(
           () => true,

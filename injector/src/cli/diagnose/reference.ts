@@ -15,7 +15,7 @@ export function renderReference(): string {
     "",
     "One row for each check, and for each port or probe of it. A verdict is `ok`, `warning`, `fail`, or `unknown` when it could not be looked at, which the row explains. `-o json|yaml` has `pod`, `mode`, `verdict` (the worst one) and `rows`, each with `code`, `subject`, `verdict`, `detail` and `next`. Exit code 3: a row fails.",
     "",
-    "Needed are the permissions to get `pods`, `pods/proxy` and `pods/log` in the namespace; to get the namespace, `secrets` that are pull secrets, and `services` in service mode; and for the installed version, to list `mutatingwebhookconfigurations` and to get the injector's Deployment and ConfigMap. What is lacking makes rows `unknown`.",
+    "Needed are the permissions to get `pods`, `pods/proxy` and `pods/log` in the namespace; to get the namespace, `secrets` that are pull secrets or the certificate, and `services` in service mode; and for the installed version, to list `mutatingwebhookconfigurations` and to get the injector's Deployment and ConfigMap. What is lacking makes rows `unknown`.",
     "",
     renderTable(
       ["Code", "Title", "What is ok"],

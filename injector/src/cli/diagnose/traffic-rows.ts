@@ -3,6 +3,7 @@ import type { Listener } from "bouncer/contract";
 import { type Diagnosis, type ProxyAnswer, whyNoAnswer } from "./answers.ts";
 import { type Asked, fail, type Finding, good, type Row, row, unknown, warn } from "./checks.ts";
 import { entryPort, type Facts, isRedirected, type PortFacts } from "./facts.ts";
+import type { PodFacts } from "./pod.ts";
 import { judgeServices } from "./service-rows.ts";
 
 export function trafficRows(facts: Facts): Row[] {
@@ -31,7 +32,8 @@ function portRows(listener: Listener, facts: Facts): Row[] {
   const outside = findPort(ports, listener);
   const inside = findListener(diagnosis, listener);
   const application = inside.kind === "known" ? judgeApplication(inside.value) : unknown(inside);
-  const listens = inside.kind === "known" ? judgeListener(inside.value) : unknown(inside);
+  const listens =
+    inside.kind === "known" ? judgeListener(inside.value, listener, pod) : unknown(inside);
   const rows = [row("listener", listens, subject), row("application", application, subject)];
   if (pod.opaquePorts.includes(listener.targetPort)) {
     const why = "opaque: decided once per connection, so no request can show it";
@@ -74,9 +76,23 @@ function findPort(ports: Asked<readonly PortFacts[]>, listener: Listener): Asked
   return { kind: "missing", why: "not asked: the pod has too many ports", next: "" };
 }
 
-function judgeListener({ port, listening }: InsideListener): Finding {
+const protocolNames: Readonly<Record<string, string>> = {
+  http1: "speaks HTTP/1.1 to the application",
+  h2c: "speaks HTTP/2 to the application (h2c)",
+};
+
+function judgeListener(
+  { port, listening }: InsideListener,
+  { targetPort }: Listener,
+  { tlsPorts, appProtocols }: PodFacts,
+): Finding {
+  const spoken = protocolNames[appProtocols.get(targetPort) ?? ""];
+  const more = [
+    ...(tlsPorts.includes(targetPort) ? ["with TLS"] : []),
+    ...(spoken === undefined ? [] : [spoken]),
+  ];
   return listening
-    ? good(`the bouncer listens on ${port}`)
+    ? good([`the bouncer listens on ${port}`, ...more].join(", "))
     : fail(
         `the bouncer does not listen on ${port}`,
         "Its log says why; perhaps a container of the pod has taken the port: declare that port in the pod template, then the bouncer moves",
