@@ -1,9 +1,9 @@
 /** Memory for frames that are being put together, in sizes of powers of two, used again and again. */
 
 const leastBytes = 4096;
-const mostBytes = 256 * 1024;
-/** Bytes of each size that are kept. */
-const keptBytes = 512 * 1024;
+const mostBytes = 128 * 1024;
+/** Of each size: with less, what many connections write at a time is garbage, and more than them. */
+const keptBytes = 2 * 1024 * 1024;
 
 const free = new Map<number, Buffer[]>();
 

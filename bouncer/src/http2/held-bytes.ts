@@ -7,7 +7,7 @@ import { isShared } from "../http/bytes.ts";
 import { borrowBytes, returnBytes } from "./frame-pool.ts";
 
 /** More than this is no time to let anybody send ahead. */
-const pressureBytes = 16 * 1024 * 1024;
+const pressureBytes = 8 * 1024 * 1024;
 
 let waitingBytes = 0;
 

@@ -19,8 +19,14 @@ export interface Awaiter {
   onUnsent(): void;
 }
 
-/** More than this is written without waiting for the end of the turn. */
-const flushBytes = 64 * 1024;
+/**
+ * More than this is written without waiting for the end of the turn. With one more frame, it is what
+ * fits into 64 KiB, which is what a connection holds while its peer is slow.
+ */
+const flushBytes = 48 * 1024 - 64;
+
+/** Larger frames would only keep others waiting (RFC 9113, 4.2). */
+const frameBytes = defaultSettings.maxFrameSize;
 
 /** Frames that are not DATA are limited by nothing else than this. */
 const overloadBytes = 1024 * 1024;
@@ -75,6 +81,15 @@ export class Outbox {
   data(streamId: number, chunk: Buffer, endStream: boolean): void {
     this.#window -= chunk.length;
     this.#dataWork += 4 + chunk.length / 2048;
+    let from = 0;
+    while (chunk.length - from > frameBytes) {
+      this.#data(streamId, chunk.subarray(from, from + frameBytes), false);
+      from += frameBytes;
+    }
+    this.#data(streamId, from === 0 ? chunk : chunk.subarray(from), endStream);
+  }
+
+  #data(streamId: number, chunk: Buffer, endStream: boolean): void {
     this.frames.data(streamId, chunk, endStream);
     if (this.#writer.length >= flushBytes) this.flush();
   }
@@ -92,8 +107,7 @@ export class Outbox {
   }
 
   setMaxFrameSize(bytes: number): void {
-    // Larger ones would only keep others waiting (RFC 9113, 4.2).
-    this.#writer.maxFrameSize = Math.min(bytes, defaultSettings.maxFrameSize);
+    this.#writer.maxFrameSize = Math.min(bytes, frameBytes);
   }
 
   /** False: the peer has made it larger than it may be. */
