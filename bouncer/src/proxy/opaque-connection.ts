@@ -29,6 +29,7 @@ export interface OpaqueAround {
 type Reason = Omit<Passage, "kind">;
 
 export class OpaqueConnection implements UnderWay {
+  place = -1;
   readonly #client: Socket;
   readonly #around: OpaqueAround;
   readonly #onOver: () => void;

@@ -17,6 +17,7 @@ import { buildRefusal, createRefusal, type Refusal } from "./refusal.ts";
 const noHeaders: readonly Header[] = [];
 
 export class RequestSteps implements ServerStreamListener, UnderWay {
+  place = -1;
   readonly #stream: ServerStream;
   readonly #around: HandlerAround;
   readonly #exchange: Exchange;
