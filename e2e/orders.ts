@@ -42,7 +42,10 @@ const grantTo = (granted: readonly string[]) => (roles: Roles) =>
 
 /** Alice is an editor and a viewer, Bob a viewer. */
 export async function publishStreams(granted: readonly ("viewer" | "editor")[]): Promise<void> {
-  const path = await buildPolicyOf(`streams for ${granted.join(" and ")}`, grantTo(granted));
+  const path = await buildPolicyOf(`streams-${granted.join("-")}`, {
+    roles: grantTo(granted),
+    input: ["attributes.request.http.protocol"],
+  });
   await publish({ "policy.tar.gz": await buildPolicy("usual"), [bundle]: path });
   await reachedBridge(bundle, path);
 }

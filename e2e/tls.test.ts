@@ -60,16 +60,17 @@ if (protocol === "h2") {
   const session = require("node:http2").connect("https://" + host, { ca });
   session.on("error", fail);
   const stream = session.request({ ":method": method, ":path": path, authorization });
-  let status = 0, text = "";
-  stream.on("response", (headers) => { status = headers[":status"]; });
+  let status = 0, text = "", seen = {};
+  stream.on("response", (headers) => { status = headers[":status"]; seen = told(session.socket); });
   stream.on("data", (part) => { text += part; });
-  stream.on("end", () => print({ status, text, ...told(session.socket) }));
+  stream.on("end", () => print({ status, text, ...seen }));
 } else {
   const options = { ca, method, headers: { authorization }, ALPNProtocols: ["h2", "http/1.1"] };
   const request = require("node:https").request("https://" + host + path, options, (response) => {
+    const seen = told(request.socket);
     let text = "";
     response.on("data", (part) => { text += part; });
-    response.on("end", () => print({ status: response.statusCode, text, ...told(response.socket) }));
+    response.on("end", () => print({ status: response.statusCode, text, ...seen }));
   });
   request.on("error", fail).end();
 }
