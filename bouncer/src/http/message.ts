@@ -14,6 +14,22 @@ export type RawHeaders = readonly string[];
 
 export type HttpVersion = "1.0" | "1.1" | "2";
 
+/**
+ * What was made of a list of headers, kept with it by its codec and handed on with it for as long
+ * as the same bytes come again on a connection: most clients and applications repeat themselves.
+ */
+export interface HeaderMemo {
+  /** Of whoever reads the message. */
+  made: object | null;
+  /** The list as HTTP/1 writes it. */
+  lines: HeaderLines | null;
+}
+
+/** Header lines that were checked; `formatLines` in `http1/serialize.ts` makes them. */
+export interface HeaderLines {
+  readonly text: string;
+}
+
 /** The connection on which a request came. */
 export interface ClientConnection {
   readonly source: Endpoint;
@@ -38,6 +54,8 @@ export interface RequestMessage {
   readonly expectsContinue: boolean;
   /** The tokens of Upgrade, if Connection names it; HTTP/1.1 only. */
   readonly upgrade: readonly string[];
+  /** Goes with `rawHeaders`. */
+  readonly memo?: HeaderMemo;
 }
 
 export interface ResponseHead {
@@ -48,6 +66,8 @@ export interface ResponseHead {
   readonly rawHeaders: RawHeaders;
   /** Bytes; null: not known before its end. 0 for answers that have none (HEAD, 204, 304). */
   readonly bodyLength: number | null;
+  /** Goes with `rawHeaders`. */
+  readonly memo?: HeaderMemo;
 }
 
 /** Why bytes are not a request: reasons of `errors.ts`. */
@@ -163,6 +183,8 @@ export interface OutgoingRequest {
   readonly upgrade: string | null;
   /** On a connection of its own: a kept one has just turned out to be dead. */
   readonly isRetry: boolean;
+  /** Goes with `rawHeaders`. */
+  readonly memo?: HeaderMemo;
 }
 
 /**

@@ -15,10 +15,11 @@ import { BodyReader, untilClose } from "./body-reader.ts";
 import { Http1ClientStream } from "./client-stream.ts";
 import { findHeadEnd, hopeless, incomplete } from "./head-end.ts";
 import type { Malformed } from "./head-line.ts";
-import { type ParsedResponse, parseResponse } from "./head.ts";
+import { HeadMemo } from "./head-memo.ts";
+import { type KnownResponse, type ParsedResponse, parseResponse } from "./head.ts";
 import { Input } from "./input.ts";
 import { MessageWriter } from "./message-writer.ts";
-import { formatRequestHead } from "./serialize.ts";
+import { formatLines, formatRequestHead } from "./serialize.ts";
 
 /** Of an answer, and of its trailers. */
 const limits = { maxHeaderBytes: 64 * 1024, maxHeaders: 1000 };
@@ -38,11 +39,20 @@ function connectionFor(rawHeaders: RawHeaders): "TE" | null {
   return null;
 }
 
+/** With what is about this message on this connection. */
+function withOwn({ rawHeaders, upgrade, expectsContinue }: OutgoingRequest): RawHeaders {
+  if (upgrade === null && !expectsContinue) return rawHeaders;
+  const own = upgrade === null ? [] : ["Upgrade", upgrade];
+  if (expectsContinue) own.push("Expect", "100-continue");
+  return [...rawHeaders, ...own];
+}
+
 export class Http1ClientConnection implements ByteStreamListener {
   readonly #stream: SocketStream;
   readonly #writer: MessageWriter;
   readonly #owner: ClientConnectionOwner;
   readonly #input = new Input();
+  readonly #memo = new HeadMemo<KnownResponse>();
   #current: Http1ClientStream | null = null;
   #head: ParsedResponse | null = null;
   #body: BodyReader | null = null;
@@ -70,12 +80,12 @@ export class Http1ClientConnection implements ByteStreamListener {
     this.#hasAnswered = false;
     const { method, target, rawHeaders, bodyLength, upgrade, expectsContinue } = request;
     const isChunked = bodyLength === null;
-    const added = [
-      ...(upgrade === null ? [] : ["Upgrade", upgrade]),
-      ...(expectsContinue ? ["Expect", "100-continue"] : []),
-    ];
-    const headers = added.length === 0 ? rawHeaders : [...rawHeaders, ...added];
     const connection = upgrade === null ? connectionFor(rawHeaders) : "Upgrade";
+    const { memo } = request;
+    const headers =
+      upgrade === null && !expectsContinue && memo !== undefined
+        ? formatLines(rawHeaders, memo)
+        : withOwn(request);
     const text = formatRequestHead(method, target, headers, { isChunked, connection });
     this.#writer.begin(text, { isChunked });
     return current;
@@ -129,7 +139,10 @@ export class Http1ClientConnection implements ByteStreamListener {
     } else if (length > limits.maxHeaderBytes) this.#fail("the head of its answer is too long");
     else if (end === incomplete) input.searched = bytes.length;
     else {
-      const parsed = parseResponse(bytes, input.at, end, current.request.method);
+      const parsed = parseResponse(bytes, input.at, end, {
+        method: current.request.method,
+        memo: this.#memo,
+      });
       input.at = end;
       input.searched = end;
       this.#onHead(parsed, current);
@@ -151,12 +164,12 @@ export class Http1ClientConnection implements ByteStreamListener {
   }
 
   #begin(parsed: ParsedResponse, current: Http1ClientStream): void {
-    const { status, reason, rawHeaders, framing } = parsed;
-    const length = framing === "close" ? untilClose : parsed.bodyLength;
     this.#head = parsed;
-    this.#body = new BodyReader(length, limits);
-    const bodyLength = framing === "close" ? null : parsed.bodyLength;
-    current.listener.onHead({ status, reason, rawHeaders, bodyLength });
+    this.#body = new BodyReader(
+      parsed.framing === "close" ? untilClose : parsed.bodyLength,
+      limits,
+    );
+    current.listener.onHead(parsed);
     if (this.#current === current && this.#body.isDone) this.#complete(current);
   }
 

@@ -13,7 +13,7 @@ function readRequest(text: string): ParsedRequest | Malformed {
 
 function readResponse(text: string, method = "GET"): ParsedResponse | Malformed {
   const bytes = Buffer.from(text, "latin1");
-  return parseResponse(bytes, 0, bytes.length, method);
+  return parseResponse(bytes, 0, bytes.length, { method });
 }
 
 const request = (lines: string): ParsedRequest | Malformed =>
@@ -481,7 +481,7 @@ describe("whatever comes", () => {
         const around = Buffer.from(before + text + behind, "latin1");
         const [start, end] = [before.length, before.length + text.length];
         expect(parseRequest(around, start, end, limits)).toEqual(readRequest(text));
-        expect(parseResponse(around, start, end, "GET")).toEqual(readResponse(text));
+        expect(parseResponse(around, start, end, { method: "GET" })).toEqual(readResponse(text));
       }),
     );
   });

@@ -3,7 +3,8 @@
  * what they say about the message's body and connection. What two readers could understand
  * differently is malformed here, before anybody acts on it. Pure.
  */
-import { type Fields, isLineEnd, readFields, type Section } from "./head-fields.ts";
+import type { HeaderMemo } from "../http/message.ts";
+import { type Fields, isLineEnd, readFields } from "./head-fields.ts";
 import {
   ambiguous,
   type Malformed,
@@ -21,6 +22,7 @@ import {
   readKeepAlive,
   readUpgrade,
 } from "./framing.ts";
+import type { HeadMemo } from "./head-memo.ts";
 import { role } from "./head-names.ts";
 
 export interface ParsedRequest {
@@ -37,6 +39,7 @@ export interface ParsedRequest {
   readonly expectsContinue: boolean;
   /** Protocols of Upgrade, if Connection names it. */
   readonly upgrade: readonly string[];
+  readonly memo: HeaderMemo;
 }
 
 export interface ParsedResponse {
@@ -53,10 +56,25 @@ export interface ParsedResponse {
   /** Of `Keep-Alive: timeout=`. */
   readonly keepAliveSeconds: number | null;
   readonly upgrade: readonly string[];
+  readonly memo: HeaderMemo;
+}
+
+/** Of a request, what its headers say; the same for the same bytes. */
+export interface RequestFields {
+  readonly kind: "fields";
+  readonly minor: 0 | 1;
+  readonly rawHeaders: string[];
+  readonly bodyLength: number | null;
+  readonly isKeptAlive: boolean;
+  readonly expectsContinue: boolean;
+  readonly upgrade: readonly string[];
+  readonly memo: HeaderMemo;
 }
 
 export interface RequestLimits {
   readonly maxHeaders: number;
+  /** Of the connection. */
+  readonly memo?: HeadMemo<RequestFields>;
 }
 
 /** More than any application sends; the size of a head has a limit of its own. */
@@ -74,10 +92,9 @@ const singular = [
 ] as const;
 const singularRoles = singular.reduce((bits, [bit]) => bits | bit, 0);
 
-/** Null unless there is an empty line at the end, where all that reads bytes stops. */
-function sectionOf(bytes: Buffer, start: number, end: number): Section | null {
-  const isWhole = end - start >= 4 && isLineEnd(bytes, end - 2) && isLineEnd(bytes, end - 4);
-  return isWhole ? { bytes, text: bytes.toString("latin1", start, end), start, end } : null;
+/** There is an empty line at the end, where all that reads bytes stops. */
+function isWhole(bytes: Buffer, start: number, end: number): boolean {
+  return end - start >= 4 && isLineEnd(bytes, end - 2) && isLineEnd(bytes, end - 4);
 }
 
 function fieldProblem({ problem, isTooMany }: Fields): Malformed | null {
@@ -92,17 +109,40 @@ export function parseRequest(
   end: number,
   limits: RequestLimits,
 ): ParsedRequest | Malformed {
-  const section = sectionOf(bytes, start, end);
-  if (section === null) return malformed("header section has no end");
-  const line = readRequestLine(section);
+  if (!isWhole(bytes, start, end)) return malformed("header section has no end");
+  const lineEnd = bytes.indexOf("\r\n", start, "latin1") + 2;
+  const text = bytes.toString("latin1", start, lineEnd);
+  const line = readRequestLine({ bytes, text, start, end });
   if (line.kind === "malformed") return line;
-  const { maxHeaders } = limits;
-  const fields = readFields(section, line.end, { maxHeaders, unfold: false });
-  return fieldProblem(fields) ?? checkRequest(line, fields);
+  const known = limits.memo?.find(bytes, line.end, end) ?? null;
+  const fields =
+    known?.minor === line.minor ? known : readRequestFields(bytes, { start, line, end, limits });
+  if (fields.kind === "malformed") return fields;
+  const { method, target, minor } = line;
+  const { rawHeaders, bodyLength, isKeptAlive, expectsContinue, upgrade, memo } = fields;
+  const said = { rawHeaders, bodyLength, isKeptAlive, expectsContinue, upgrade, memo };
+  return { kind: "request", method, target, minor, ...said };
 }
 
-function checkRequest(line: RequestLine, fields: Fields): ParsedRequest | Malformed {
-  const { method, target, minor } = line;
+interface RequestPlace {
+  readonly start: number;
+  readonly line: RequestLine;
+  readonly end: number;
+  readonly limits: RequestLimits;
+}
+
+function readRequestFields(bytes: Buffer, at: RequestPlace): RequestFields | Malformed {
+  const { start, line, end, limits } = at;
+  const { maxHeaders, memo } = limits;
+  const section = { bytes, text: bytes.toString("latin1", start, end), start, end };
+  const fields = readFields(section, line.end, { maxHeaders, unfold: false });
+  const read = fieldProblem(fields) ?? checkRequest(line, fields);
+  return read.kind === "fields" && memo !== undefined
+    ? memo.keep(bytes, line.end, end, read)
+    : read;
+}
+
+function checkRequest({ minor }: RequestLine, fields: Fields): RequestFields | Malformed {
   const { seen } = fields;
   if ((fields.repeated & singularRoles) !== 0) return ambiguous(repetition(fields.repeated));
   // RFC 9112, 3.2: whatever its value, a request of HTTP/1.1 has one.
@@ -119,9 +159,7 @@ function checkRequest(line: RequestLine, fields: Fields): ParsedRequest | Malfor
   if (upgrade === null) return malformed("Upgrade is not a list of protocols");
   const bodyLength = requestLength(framed);
   return {
-    kind: "request",
-    method,
-    target,
+    kind: "fields",
     minor,
     rawHeaders: fields.raw,
     bodyLength,
@@ -129,6 +167,7 @@ function checkRequest(line: RequestLine, fields: Fields): ParsedRequest | Malfor
     // RFC 9110, 10.1.1: HTTP/1.0 knows none, and without a body there is nothing to go on with.
     expectsContinue: expects && minor === 1 && bodyLength !== 0,
     upgrade,
+    memo: { made: null, lines: null },
   };
 }
 
@@ -148,15 +187,40 @@ function upgradeOf(fields: Fields, minor: 0 | 1, isNamed: boolean): readonly str
   return isThere ? readUpgrade(fields.upgrade) : noProtocols;
 }
 
-/** As `parseRequest`; the method says whether there is a body. */
+/** Whose answer it is, and the memory of the connection. */
+export interface ResponseContext {
+  /** Says whether there is a body. */
+  readonly method: string;
+  readonly memo?: HeadMemo<KnownResponse>;
+}
+
+export interface KnownResponse {
+  readonly method: string;
+  readonly parsed: ParsedResponse;
+}
+
+/** As `parseRequest`. */
 export function parseResponse(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  { method, memo }: ResponseContext,
+): ParsedResponse | Malformed {
+  const known = memo?.find(bytes, start, end) ?? null;
+  if (known?.method === method) return known.parsed;
+  const parsed = readResponse(bytes, start, end, method);
+  if (parsed.kind === "response") memo?.keep(bytes, start, end, { method, parsed });
+  return parsed;
+}
+
+function readResponse(
   bytes: Buffer,
   start: number,
   end: number,
   requestMethod: string,
 ): ParsedResponse | Malformed {
-  const section = sectionOf(bytes, start, end);
-  if (section === null) return malformed("header section has no end");
+  if (!isWhole(bytes, start, end)) return malformed("header section has no end");
+  const section = { bytes, text: bytes.toString("latin1", start, end), start, end };
   const line = readStatusLine(section);
   if (line.kind === "malformed") return line;
   const fields = readFields(section, line.end, { maxHeaders: maxResponseHeaders, unfold: true });
@@ -192,6 +256,7 @@ function checkResponse(
     isKeptAlive: persists && framing !== "close" && isSound,
     keepAliveSeconds: readKeepAlive(fields.keepAlive),
     upgrade,
+    memo: { made: null, lines: null },
   };
 }
 

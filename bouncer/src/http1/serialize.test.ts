@@ -147,7 +147,7 @@ describe("what is written reads back as the same", () => {
         const [status, reason, lines] = parts;
         const head = formatResponseHead(status, reason, lines, plain);
         const bytes = Buffer.from(head, "latin1");
-        expect(parseResponse(bytes, 0, bytes.length, "GET")).toMatchObject({
+        expect(parseResponse(bytes, 0, bytes.length, { method: "GET" })).toMatchObject({
           kind: "response",
           status,
           reason,

@@ -2,7 +2,7 @@
  * Messages as text, each character one byte (latin1). Nothing leaves that would read as more than
  * it is: a line end in a value would be a message of somebody else's making. Pure.
  */
-import type { RawHeaders } from "../http/message.ts";
+import type { HeaderLines, HeaderMemo, RawHeaders } from "../http/message.ts";
 import { isFieldValue, isToken } from "./grammar.ts";
 
 /** What a codec adds to a head about its own connection; Content-Length is among the headers. */
@@ -25,25 +25,25 @@ function unwritable(what: string): never {
 export function formatRequestHead(
   method: string,
   target: string,
-  rawHeaders: RawHeaders,
+  headers: RawHeaders | HeaderLines,
   framing: WireFraming,
 ): string {
   if (!isToken(method)) unwritable("method is not a token");
   if (!isTarget(target)) unwritable("target has invalid characters");
-  return `${method} ${target} HTTP/1.1\r\n${formatHeaders(rawHeaders)}${formatFraming(framing)}\r\n`;
+  return `${method} ${target} HTTP/1.1\r\n${textOf(headers)}${formatFraming(framing)}\r\n`;
 }
 
 export function formatResponseHead(
   status: number,
   reason: string,
-  rawHeaders: RawHeaders,
+  headers: RawHeaders | HeaderLines,
   framing: WireFraming,
 ): string {
   if (!Number.isInteger(status) || status < 100 || status > 999) {
     unwritable("status is not a number from 100 to 999");
   }
   if (!isFieldValue(reason)) unwritable("reason phrase has invalid characters");
-  return `HTTP/1.1 ${status} ${reason}\r\n${formatHeaders(rawHeaders)}${formatFraming(framing)}\r\n`;
+  return `HTTP/1.1 ${status} ${reason}\r\n${textOf(headers)}${formatFraming(framing)}\r\n`;
 }
 
 const invalidTarget = /[^\x21-\x7e]/;
@@ -61,6 +61,21 @@ function isSoundName(name: string): boolean {
   if (!isToken(name)) return false;
   if (sound.size < maxSound && name.length <= 40) sound.add(name);
   return true;
+}
+
+function textOf(headers: RawHeaders | HeaderLines): string {
+  return "text" in headers ? headers.text : formatHeaders(headers);
+}
+
+/** The lines of a list that is written more than once: kept with it, in one piece. */
+export function formatLines(rawHeaders: RawHeaders, memo: HeaderMemo): HeaderLines {
+  memo.lines ??= { text: flatten(formatHeaders(rawHeaders)) };
+  return memo.lines;
+}
+
+/** A string that was put together is copied each time that it becomes part of another. */
+function flatten(text: string): string {
+  return Buffer.from(text, "latin1").toString("latin1");
 }
 
 function formatHeaders(rawHeaders: RawHeaders): string {

@@ -15,7 +15,8 @@ import type {
 import type { SocketStream } from "../http/socket-stream.ts";
 import { BodyReader, untilClose } from "./body-reader.ts";
 import { findHeadEnd, hopeless, incomplete, skipEmptyLines } from "./head-end.ts";
-import { type ParsedRequest, parseRequest } from "./head.ts";
+import { HeadMemo } from "./head-memo.ts";
+import { type ParsedRequest, parseRequest, type RequestFields } from "./head.ts";
 import { Input } from "./input.ts";
 import { MessageWriter } from "./message-writer.ts";
 import { createLimits, Patience, type Phase } from "./patience.ts";
@@ -49,6 +50,7 @@ class Http1ServerConnection implements ServerConnection, ServerStreamHost, ByteS
   readonly #limits: ServerLimits;
   readonly #patience: Patience;
   readonly #input = new Input();
+  readonly #memo = new HeadMemo<RequestFields>();
   #current: Http1ServerStream | null = null;
   /** `rejected` and `lingering`: what still comes is dropped. `switched`: somebody else listens. */
   #state: "open" | "rejected" | "lingering" | "switched" | "closed" = "open";
@@ -130,7 +132,7 @@ class Http1ServerConnection implements ServerConnection, ServerStreamHost, ByteS
     } else if (end === incomplete) {
       input.searched = bytes.length;
     } else {
-      const parsed = parseRequest(bytes, input.at, end, { maxHeaders });
+      const parsed = parseRequest(bytes, input.at, end, { maxHeaders, memo: this.#memo });
       input.at = end;
       if (parsed.kind === "request") this.#begin(parsed);
       else this.#reject(parsed.reason, parsed.detail);
@@ -139,7 +141,7 @@ class Http1ServerConnection implements ServerConnection, ServerStreamHost, ByteS
   }
 
   #begin(parsed: ParsedRequest): void {
-    const { method, target, minor, rawHeaders, bodyLength, upgrade, isKeptAlive } = parsed;
+    const { method, target, minor, rawHeaders, memo, bodyLength, upgrade, isKeptAlive } = parsed;
     const request = {
       method,
       target,
@@ -149,6 +151,7 @@ class Http1ServerConnection implements ServerConnection, ServerStreamHost, ByteS
       // RFC 9110, 10.1.1: not after all of the body.
       expectsContinue: parsed.expectsContinue && this.#input.length < (bodyLength ?? untilClose),
       upgrade,
+      memo,
     };
     const body = bodyLength === 0 ? null : new BodyReader(bodyLength, this.#limits);
     this.#round += 1;
@@ -288,6 +291,7 @@ class Http1ServerConnection implements ServerConnection, ServerStreamHost, ByteS
 
   check(now: number): void {
     const phase = this.#phase();
+    if (phase === "idle") this.#memo.clear();
     if (!this.#patience.isOver(now, phase, this.#round, this.#progress + this.writer.written))
       return;
     if (phase === "idle") this.#linger();

@@ -13,7 +13,7 @@ import type {
 } from "../http/message.ts";
 import type { BodyReader } from "./body-reader.ts";
 import type { MessageWriter } from "./message-writer.ts";
-import { formatResponseHead } from "./serialize.ts";
+import { formatLines, formatResponseHead } from "./serialize.ts";
 
 /** The connection, as far as its request needs it. */
 export interface ServerStreamHost {
@@ -194,8 +194,9 @@ export class Http1ServerStream implements ServerStream {
     if (close || this.#host.isClosing || this.#isDelimitedByClose || isUnsure) this.#isLast = true;
     const isChunked = isUnbounded && !isOld;
     const connection = this.#isLast ? "close" : isOld ? "keep-alive" : null;
-    const { status, reason, rawHeaders } = head;
-    const text = formatResponseHead(status, reason, rawHeaders, { isChunked, connection });
+    const { status, reason, rawHeaders, memo } = head;
+    const headers = memo === undefined ? rawHeaders : formatLines(rawHeaders, memo);
+    const text = formatResponseHead(status, reason, headers, { isChunked, connection });
     this.#isHeadSent = true;
     this.#host.writer.begin(text, { isChunked });
   }

@@ -6,6 +6,7 @@ import type { RefusalReason } from "../errors.ts";
 import type {
   ClientStream,
   ClientStreamListener,
+  HeaderMemo,
   OutgoingRequest,
   RawHeaders,
   ResponseHead,
@@ -15,6 +16,7 @@ import type {
   UpstreamError,
 } from "../http/message.ts";
 import type { Header, RequestHead, Verdict } from "../policy/decision.ts";
+import { buildAnswerHead } from "./answer-head.ts";
 import type { BodyStart } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
 import {
@@ -34,6 +36,8 @@ export interface Forward {
   readonly exchange: Exchange;
   readonly stream: ServerStream;
   readonly head: RequestHead;
+  /** Goes with the headers of `head`. */
+  readonly memo: HeaderMemo;
   readonly verdict: Allowed;
   /** What was read ahead of the body. */
   readonly start: BodyStart | null;
@@ -102,10 +106,11 @@ export class Forwarding implements ClientStreamListener {
   }
 
   #send(isRetry: boolean): void {
-    const { head, verdict, ownHeaders, stream, start, upgrade, upstream } = this.#to;
+    const { head, memo, verdict, ownHeaders, stream, start, upgrade, upstream } = this.#to;
     const set =
       ownHeaders.length === 0 ? verdict.requestHeaders : [...ownHeaders, ...verdict.requestHeaders];
     const headers = applyRequestHeaders(head.rawHeaders, set, verdict.requestHeadersToRemove);
+    const isUnchanged = headers === head.rawHeaders && upgrade === null;
     const request: OutgoingRequest = {
       method: head.method,
       target: editQuery(head.target, verdict.queryParametersToRemove, verdict.queryParametersToSet),
@@ -116,6 +121,7 @@ export class Forwarding implements ClientStreamListener {
       expectsContinue: stream.request.expectsContinue && start === null,
       upgrade,
       isRetry,
+      ...(isUnchanged ? { memo } : {}),
     };
     this.#client = upstream.send(request, this);
   }
@@ -126,7 +132,8 @@ export class Forwarding implements ClientStreamListener {
     const { exchange } = this.#to;
     exchange.requestBytes += chunk.length;
     if (this.#client === null) return true;
-    this.#isBlocked = !this.#client.sendData(chunk);
+    // Of what came at once, each piece is sent; that one was too much stays true.
+    if (!this.#client.sendData(chunk)) this.#isBlocked = true;
     if (this.#isBlocked && this.#isAnswered) this.#giveUpBody();
     return !this.#isBlocked;
   }
@@ -162,6 +169,10 @@ export class Forwarding implements ClientStreamListener {
     this.#spliced?.client.stream.reset();
     this.#spliced?.app.stream.reset();
     if (this.#spliced === null) this.#to.stream.abort();
+  }
+
+  get isBlocked(): boolean {
+    return this.#isBlocked;
   }
 
   /** The answer has begun, or there is no longer one to come. */
@@ -211,9 +222,8 @@ export class Forwarding implements ClientStreamListener {
     if (this.#isOver) return;
     this.#isHeadSent = true;
     exchange.status = head.status;
-    const rawHeaders = buildResponseHeaders(head.rawHeaders, verdict.responseHeaders, date());
-    const { status, reason, bodyLength } = head;
-    stream.sendHead({ status, reason, rawHeaders, bodyLength }, { close: closing() });
+    const answer = buildAnswerHead(head, verdict.responseHeaders, date);
+    stream.sendHead(answer, { close: closing() });
   }
 
   onData(chunk: Buffer): boolean {

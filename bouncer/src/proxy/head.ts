@@ -3,7 +3,7 @@
  * application could understand differently is refused before anybody decides on it. Where a
  * message ends, its codec has made sure of. Pure.
  */
-import type { ClientConnection, RequestMessage } from "../http/message.ts";
+import type { ClientConnection, HeaderMemo, RawHeaders, RequestMessage } from "../http/message.ts";
 import type { RequestHead } from "../policy/decision.ts";
 import { kind, kindOf, singular } from "./header-kind.ts";
 import { buildRequestHeaders } from "./headers.ts";
@@ -22,6 +22,8 @@ export interface CheckedHead {
   readonly kind: "head";
   /** What policy and application get. */
   readonly head: RequestHead;
+  /** Goes with `head.rawHeaders`. */
+  readonly memo: HeaderMemo;
   /** Protocol of an upgrade that is to be carried through. */
   readonly upgrade: string | null;
 }
@@ -53,16 +55,15 @@ export function checkHead(raw: RawHead): CheckedHead | RejectedHead {
   const { request, connection } = raw;
   const { method, version } = request;
   if (method === "CONNECT") return reject("bad_request", "CONNECT is not served");
-  const read = readHeaders(request);
-  if (read.kind === "rejected") return read;
-  const { host } = read;
+  const known = request.memo?.made;
+  const checked = known instanceof CheckedHeaders ? known : checkHeaders(raw);
+  if (checked.kind === "rejected") return checked;
+  const { host, rawHeaders, upgrade, memo } = checked;
   const target = readTarget(request.target, method);
   if (!target.ok) return reject(target.reason, target.detail);
-  if (!hostForm.test(host)) return reject("bad_request", "Host is missing or not a host");
   if (target.authority !== null && target.authority.toLowerCase() !== host.toLowerCase()) {
     return reject("ambiguous_request", "target and Host name different hosts");
   }
-  const upgrade = readUpgrade(request);
   const { scheme, source, destination } = connection;
   const head: RequestHead = {
     method,
@@ -70,17 +71,44 @@ export function checkHead(raw: RawHead): CheckedHead | RejectedHead {
     protocol: protocols[version],
     scheme,
     host,
-    rawHeaders: buildRequestHeaders(request.rawHeaders, {
-      peer: source.address,
-      trusted: raw.trusted,
-      scheme,
-      upgrade,
-      via: raw.pseudonym === null ? null : `${version} ${raw.pseudonym}`,
-    }),
+    rawHeaders,
     source,
     destination,
   };
-  return { kind: "head", head, upgrade };
+  return { kind: "head", head, memo, upgrade };
+}
+
+/** What was made of a list of headers; the same for the same list on the same connection. */
+class CheckedHeaders {
+  readonly kind = "headers";
+  readonly host: string;
+  readonly rawHeaders: RawHeaders;
+  readonly upgrade: string | null;
+  readonly memo: HeaderMemo = { made: null, lines: null };
+
+  constructor(host: string, rawHeaders: RawHeaders, upgrade: string | null) {
+    this.host = host;
+    this.rawHeaders = rawHeaders;
+    this.upgrade = upgrade;
+  }
+}
+
+function checkHeaders(raw: RawHead): CheckedHeaders | RejectedHead {
+  const { request, connection, trusted, pseudonym } = raw;
+  const read = readHeaders(request);
+  if (read.kind === "rejected") return read;
+  if (!hostForm.test(read.host)) return reject("bad_request", "Host is missing or not a host");
+  const upgrade = readUpgrade(request);
+  const rawHeaders = buildRequestHeaders(request.rawHeaders, {
+    peer: connection.source.address,
+    trusted,
+    scheme: connection.scheme,
+    upgrade,
+    via: pseudonym === null ? null : `${request.version} ${pseudonym}`,
+  });
+  const checked = new CheckedHeaders(read.host, rawHeaders, upgrade);
+  if (request.memo !== undefined) request.memo.made = checked;
+  return checked;
 }
 
 const protocols = { "1.0": "HTTP/1.0", "1.1": "HTTP/1.1", "2": "HTTP/2" } as const;

@@ -65,7 +65,13 @@ export class RequestSteps implements ServerStreamListener, UnderWay {
 
   onData(chunk: Buffer): boolean {
     if (this.#forwarding !== null) return this.#forwarding.onBody(chunk);
-    return this.#ahead?.add(chunk) ?? true;
+    this.#ahead?.add(chunk);
+    return this.#mayGoOn;
+  }
+
+  /** What is read ahead may be decided on, and forwarded, while it is read. */
+  get #mayGoOn(): boolean {
+    return this.#forwarding === null ? this.#ahead?.isDone !== true : !this.#forwarding.isBlocked;
   }
 
   onEnd(trailers: RawHeaders): void {
@@ -242,13 +248,14 @@ export class RequestSteps implements ServerStreamListener, UnderWay {
     recordFirst({ exchange: this.#exchange, refusal, commit: this.#around.deps.commit }, next);
   }
 
-  #forward({ head, upgrade }: CheckedHead, verdict: Allowed): void {
+  #forward({ head, memo, upgrade }: CheckedHead, verdict: Allowed): void {
     const { deps, inFlight, upstreamOf } = this.#around;
     const stream = this.#stream;
     this.#forwarding = new Forwarding({
       exchange: this.#exchange,
       stream,
       head,
+      memo,
       verdict,
       start: this.#start,
       upgrade,

@@ -121,7 +121,7 @@ export function readRequests(bytes: Buffer): Reading {
 export function readResponse(bytes: Buffer, method: string): Reading {
   const reader = new OwnReader(bytes);
   while (reader.reading.end === "clean") {
-    const head = reader.head((start, end) => parseResponse(bytes, start, end, method));
+    const head = reader.head((start, end) => parseResponse(bytes, start, end, { method }));
     if (head === null) break;
     const { status, reason, minor, rawHeaders, framing, bodyLength } = head;
     const message = describe([status, reason, minor], rawHeaders);
