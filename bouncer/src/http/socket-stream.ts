@@ -92,6 +92,8 @@ export class SocketStream implements ByteStream {
   #onRead(bytes: number): boolean {
     const buffer = this.#buffer;
     const isOver = this.#listener.onData(buffer.subarray(0, bytes));
+    // What was handed over of it may still be on its way.
+    if (buffer !== this.#buffer) return isOver;
     if (buffer === sharedBuffer) {
       if (bytes >= largeRead && !this.#isAlwaysShared) this.#buffer = takeBuffer();
     } else if (isOver && bytes < smallRead) {
@@ -105,6 +107,11 @@ export class SocketStream implements ByteStream {
   /** For readers that go on while bytes they handed over still wait: those must not seem to last. */
   keepShared(): void {
     this.#isAlwaysShared = true;
+  }
+
+  /** For readers that go on although what they handed over may still be on its way. */
+  leaveBuffer(): void {
+    this.#buffer = sharedBuffer;
   }
 
   /** Nothing that was handed over depends on the memory that the next read will fill. */
@@ -152,7 +159,9 @@ export class SocketStream implements ByteStream {
   write(chunk: Buffer): boolean {
     if (chunk.length <= textBytes) return this.writeText(chunk.toString("latin1"));
     if (isShared(chunk)) return this.#socket.write(Buffer.from(chunk));
-    if (chunk.length < writableHighWaterMark) return this.#socket.write(Buffer.from(chunk));
+    // A TLS socket takes more before it says that it is full.
+    const isGathered = chunk.length < this.#socket.writableHighWaterMark;
+    if (isGathered) return this.#socket.write(Buffer.from(chunk));
     // Its memory is free again only when all of it is out, which is what `drain` says here.
     return this.#socket.write(chunk) || this.#socket.writableLength === 0;
   }
