@@ -1,5 +1,4 @@
 /** The start of a request's body, read ahead because the policy reads bodies. */
-import { keep } from "../http/bytes.ts";
 import type { RawHeaders } from "../http/message.ts";
 import type { RequestBody } from "../policy/decision.ts";
 
@@ -27,12 +26,11 @@ export class BodyAhead {
     return this.#isDone;
   }
 
-  /** False: no more. */
-  add(chunk: Buffer): boolean {
-    this.#chunks.push(keep(chunk));
+  add(chunk: Buffer): void {
+    // More is read after this, into the same memory.
+    this.#chunks.push(Buffer.from(chunk));
     this.#length += chunk.length;
     if (this.#length > this.#limit) this.#finish(null);
-    return !this.#isDone;
   }
 
   end(trailers: RawHeaders): void {

@@ -22,7 +22,9 @@ import type {
 } from "../../../src/policy/decision.ts";
 import type { ExchangeReport } from "../../../src/proxy/exchange.ts";
 import type { HandlerDeps } from "../../../src/proxy/handler.ts";
+import type { Route } from "../../../src/config.ts";
 import type { ServerLimits } from "../../../src/http/message.ts";
+import type { Certificate } from "../../../src/proxy/certificate.ts";
 import { createDate } from "../../../src/proxy/date.ts";
 import { defaultLimits } from "../../../src/proxy/listener.ts";
 import { type Proxy, startProxy } from "../../../src/proxy/server.ts";
@@ -141,6 +143,10 @@ export interface BenchOptions extends TestPolicy {
   readonly opaque?: boolean;
   readonly deps?: Partial<HandlerDeps>;
   readonly limits?: Partial<ServerLimits>;
+  /** What the application speaks. */
+  readonly protocol?: Route["protocol"];
+  /** Clients speak TLS. */
+  readonly certificate?: Certificate;
 }
 
 export async function createBench(options: BenchOptions = {}): Promise<Bench> {
@@ -158,8 +164,8 @@ export async function createBench(options: BenchOptions = {}): Promise<Bench> {
         port: 0,
         target: { host: "127.0.0.1", port: appPort },
         opaque: options.opaque ?? false,
-        protocol: "auto" as const,
-        tls: false,
+        protocol: options.protocol ?? "auto",
+        tls: options.certificate !== undefined,
       },
     ],
     {
@@ -179,7 +185,10 @@ export async function createBench(options: BenchOptions = {}): Promise<Bench> {
       maxInFlight: 1000,
       ...options.deps,
     },
-    { limits: { ...defaultLimits, halfClosedMs: 300, ...options.limits } },
+    {
+      limits: { ...defaultLimits, halfClosedMs: 300, ...options.limits },
+      certificate: options.certificate ?? null,
+    },
   );
   const bench: Bench = {
     port: proxy.ports[0] ?? 0,
