@@ -94,7 +94,7 @@ export class ClientSession extends Session<Http2ClientStream> implements ClientS
   #begin(stream: Http2ClientStream): void {
     const id = this.#nextId;
     this.#nextId += 2;
-    this.streams.set(id, stream);
+    this.streams.add(id, stream);
     stream.begin(id, this);
   }
 

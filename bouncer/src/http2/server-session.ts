@@ -130,7 +130,7 @@ class ServerSession
       return;
     }
     const stream = new Http2ServerStream(streamId, this, head.request, endStream);
-    this.streams.set(streamId, stream);
+    this.streams.add(streamId, stream);
     this.#handler.onRequest(stream);
   }
 
@@ -138,7 +138,7 @@ class ServerSession
   #reject(streamId: number, endStream: boolean, reason: RejectReason, detail: string): void {
     const stream = new Http2ServerStream(streamId, this, unreadable, endStream);
     stream.refuseBody();
-    this.streams.set(streamId, stream);
+    this.streams.add(streamId, stream);
     const code = reason === "headers_too_large" ? errorCodes.NO_ERROR : errorCodes.PROTOCOL_ERROR;
     this.#handler.onRejection({
       connection: this.connection,

@@ -19,6 +19,7 @@ import {
   type Settings,
 } from "./settings.ts";
 import type { Stream, StreamHost } from "./stream.ts";
+import { StreamTable } from "./stream-table.ts";
 import type { Wire } from "./wire.ts";
 
 export interface SessionOptions {
@@ -48,7 +49,7 @@ export abstract class Session<S extends Stream> implements FrameVisitor, StreamH
   readonly receiveWindow = defaultSettings.initialWindowSize;
   readonly maxReceiveWindow: number;
   protected readonly wire: Wire;
-  protected readonly streams = new Map<number, S>();
+  protected readonly streams = new StreamTable<S>();
   protected readonly reader: FrameReader;
   protected readonly resets = new Budget(resetBudget);
   protected readonly idleFrames = new Budget(idleFrameBudget);
