@@ -11,7 +11,7 @@ import type {
   ServerStreamListener,
   Switched,
 } from "../http/message.ts";
-import type { BodyReader } from "./body-reader.ts";
+import type { BodyReader, BodyTaker } from "./body-reader.ts";
 import type { MessageWriter } from "./message-writer.ts";
 import { formatLines, formatResponseHead } from "./serialize.ts";
 
@@ -49,7 +49,7 @@ const phrases: Readonly<Record<number, string>> = {
 /** `held`: nobody has asked for it yet. */
 type Flow = "held" | "flowing" | "paused" | "dropped";
 
-export class Http1ServerStream implements ServerStream {
+export class Http1ServerStream implements ServerStream, BodyTaker {
   readonly request: RequestMessage;
   readonly connection: ClientConnection;
   readonly #host: ServerStreamHost;
@@ -110,18 +110,18 @@ export class Http1ServerStream implements ServerStream {
   readBody(bytes: Buffer, at: number): number {
     if (this.#body === null) return at;
     this.#isWaitingForContinue = false;
-    const end = this.#body.read(bytes, at, this.#take);
+    const end = this.#body.read(bytes, at, this);
     if (this.#body.isMalformed) return -1;
     this.#tellEnd();
     return end;
   }
 
-  readonly #take = (chunk: Buffer): void => {
+  take(chunk: Buffer): void {
     if (this.#flow === "dropped") return;
     const isWanted = this.#listener?.onData(chunk) ?? true;
     // It may have been given up within the call.
     if (!isWanted && this.#flow === "flowing") this.#flow = "paused";
-  };
+  }
 
   /** Not before whoever had enough for the moment has asked for more. */
   #tellEnd(): void {
@@ -195,10 +195,21 @@ export class Http1ServerStream implements ServerStream {
     const isChunked = isUnbounded && !isOld;
     const connection = this.#isLast ? "close" : isOld ? "keep-alive" : null;
     const { status, reason, rawHeaders, memo } = head;
-    const headers = memo === undefined ? rawHeaders : formatLines(rawHeaders, memo);
+    const framed = this.#lacksLength(head) ? [...rawHeaders, "Content-Length", "0"] : rawHeaders;
+    const headers = memo === undefined ? framed : formatLines(rawHeaders, memo);
     const text = formatResponseHead(status, reason, headers, { isChunked, connection });
     this.#isHeadSent = true;
     this.#host.writer.begin(text, { isChunked });
+  }
+
+  /**
+   * In HTTP/2 and in refusals of gRPC an answer may end with its head and not say so in a header;
+   * here it would go on until the connection closes (RFC 9112, 6.3).
+   */
+  #lacksLength({ status, rawHeaders, bodyLength, memo }: ResponseHead): boolean {
+    if (bodyLength !== 0 || memo !== undefined || this.request.method === "HEAD") return false;
+    if (status === 204 || status === 304) return false;
+    return !rawHeaders.some((item, i) => i % 2 === 0 && item.toLowerCase() === "content-length");
   }
 
   sendData(chunk: Buffer): boolean {
