@@ -75,7 +75,7 @@ function readHead(method: string, target: string, rawHeaders: readonly string[])
   const bytes = Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
   const parsed = parseRequest(bytes, 0, bytes.length, noLimits);
   if (parsed.kind === "malformed") throw refused(parsed.reason, parsed.detail);
-  return { ...parsed, version: "1.1" };
+  return parsed;
 }
 
 interface Around {

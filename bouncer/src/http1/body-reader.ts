@@ -5,7 +5,9 @@ import { ChunkedDecoder } from "./chunked.ts";
 /** As long as there is a connection. */
 export const untilClose = Number.POSITIVE_INFINITY;
 
-type Take = (chunk: Buffer) => void;
+export interface BodyTaker {
+  take(chunk: Buffer): void;
+}
 
 export class BodyReader {
   #left: number;
@@ -34,16 +36,16 @@ export class BodyReader {
     return this.#chunked?.trailers ?? [];
   }
 
-  /** Calls `take` with what is of the body in `bytes` from `at` on; answers with where that ends. */
-  read(bytes: Buffer, at: number, take: Take): number {
+  /** Hands over what is of the body in `bytes` from `at` on; answers with where that ends. */
+  read(bytes: Buffer, at: number, taker: BodyTaker): number {
     if (this.#chunked !== null) {
       return this.#chunked.decode(bytes, at, (from, to) => {
-        take(bytes.subarray(from, to));
+        taker.take(bytes.subarray(from, to));
       });
     }
     const end = Math.min(bytes.length, at + this.#left);
     this.#left -= end - at;
-    if (end > at) take(bytes.subarray(at, end));
+    if (end > at) taker.take(bytes.subarray(at, end));
     return end;
   }
 }

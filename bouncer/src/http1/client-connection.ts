@@ -124,7 +124,7 @@ export class Http1ClientConnection implements ByteStreamListener {
     const current = this.#current;
     if (bytes === null || current === null || current.isPaused || current.isAnswered) return false;
     if (this.#body === null) return this.#readHead(bytes, current);
-    this.#input.at = this.#body.read(bytes, this.#input.at, current.take);
+    this.#input.at = this.#body.read(bytes, this.#input.at, current);
     if (this.#body.isMalformed) this.#fail("the body of its answer is malformed");
     else if (this.#body.isDone) this.#complete(current);
     return this.#current === current && !current.isAnswered;

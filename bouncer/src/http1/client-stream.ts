@@ -5,10 +5,11 @@ import type {
   OutgoingRequest,
   RawHeaders,
 } from "../http/message.ts";
+import type { BodyTaker } from "./body-reader.ts";
 import type { Http1ClientConnection } from "./client-connection.ts";
 import type { MessageWriter } from "./message-writer.ts";
 
-export class Http1ClientStream implements ClientStream {
+export class Http1ClientStream implements ClientStream, BodyTaker {
   readonly request: OutgoingRequest;
   readonly listener: ClientStreamListener;
   isAnswered = false;
@@ -32,9 +33,9 @@ export class Http1ClientStream implements ClientStream {
     this.isSent = request.bodyLength === 0;
   }
 
-  readonly take = (chunk: Buffer): void => {
+  take(chunk: Buffer): void {
     if (!this.#isDropped && !this.listener.onData(chunk)) this.isPaused = true;
-  };
+  }
 
   /** Nothing that is sent from now on reaches anybody. */
   drop(): void {

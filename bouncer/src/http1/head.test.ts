@@ -32,9 +32,9 @@ const ambiguous = (detail: string): Malformed => bad(detail, "ambiguous_request"
 
 describe("request line (RFC 9112, 3)", () => {
   test.each([
-    ["GET / HTTP/1.1", { method: "GET", target: "/", minor: 1 }],
-    ["M-SEARCH * HTTP/1.1", { method: "M-SEARCH", target: "*", minor: 1 }],
-    ['GET /a?b=c;%zz\\|{}^`" HTTP/1.0', { target: '/a?b=c;%zz\\|{}^`"', minor: 0 }],
+    ["GET / HTTP/1.1", { method: "GET", target: "/", version: "1.1" }],
+    ["M-SEARCH * HTTP/1.1", { method: "M-SEARCH", target: "*", version: "1.1" }],
+    ['GET /a?b=c;%zz\\|{}^`" HTTP/1.0', { target: '/a?b=c;%zz\\|{}^`"', version: "1.0" }],
     ["GET http://a:80/b HTTP/1.1", { target: "http://a:80/b" }],
     ["GET HTTPS://[::1]?b HTTP/1.1", { target: "HTTPS://[::1]?b" }],
   ])("%s is read", (line, expected) => {

@@ -30,7 +30,7 @@ export interface ParsedRequest {
   readonly method: string;
   /** VCHAR, in one of the forms of RFC 9112, 3.2; what is in it is unchecked. */
   readonly target: string;
-  readonly minor: 0 | 1;
+  readonly version: "1.0" | "1.1";
   readonly rawHeaders: string[];
   /** Bytes; null: chunked. */
   readonly bodyLength: number | null;
@@ -118,10 +118,19 @@ export function parseRequest(
   const fields =
     known?.minor === line.minor ? known : readRequestFields(bytes, { start, line, end, limits });
   if (fields.kind === "malformed") return fields;
-  const { method, target, minor } = line;
-  const { rawHeaders, bodyLength, isKeptAlive, expectsContinue, upgrade, memo } = fields;
-  const said = { rawHeaders, bodyLength, isKeptAlive, expectsContinue, upgrade, memo };
-  return { kind: "request", method, target, minor, ...said };
+  // Not by spreading: each request is one of these.
+  return {
+    kind: "request",
+    method: line.method,
+    target: line.target,
+    version: line.minor === 1 ? "1.1" : "1.0",
+    rawHeaders: fields.rawHeaders,
+    bodyLength: fields.bodyLength,
+    isKeptAlive: fields.isKeptAlive,
+    expectsContinue: fields.expectsContinue,
+    upgrade: fields.upgrade,
+    memo: fields.memo,
+  };
 }
 
 interface RequestPlace {

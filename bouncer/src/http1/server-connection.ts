@@ -141,18 +141,10 @@ class Http1ServerConnection implements ServerConnection, ServerStreamHost, ByteS
   }
 
   #begin(parsed: ParsedRequest): void {
-    const { method, target, minor, rawHeaders, memo, bodyLength, upgrade, isKeptAlive } = parsed;
-    const request = {
-      method,
-      target,
-      version: minor === 1 ? ("1.1" as const) : ("1.0" as const),
-      rawHeaders,
-      bodyLength,
-      // RFC 9110, 10.1.1: not after all of the body.
-      expectsContinue: parsed.expectsContinue && this.#input.length < (bodyLength ?? untilClose),
-      upgrade,
-      memo,
-    };
+    const { bodyLength, isKeptAlive } = parsed;
+    // RFC 9110, 10.1.1: no 100 after all of the body.
+    const isLate = parsed.expectsContinue && this.#input.length >= (bodyLength ?? untilClose);
+    const request = isLate ? { ...parsed, expectsContinue: false } : parsed;
     const body = bodyLength === 0 ? null : new BodyReader(bodyLength, this.#limits);
     this.#round += 1;
     this.#current = new Http1ServerStream({ host: this, request, body, isKeptAlive });

@@ -13,7 +13,7 @@ import type {
 } from "../http/message.ts";
 import type { BodyReader, BodyTaker } from "./body-reader.ts";
 import type { MessageWriter } from "./message-writer.ts";
-import { formatLines, formatResponseHead } from "./serialize.ts";
+import { formatLines, formatResponseHead, type HeaderLines } from "./serialize.ts";
 
 /** The connection, as far as its request needs it. */
 export interface ServerStreamHost {
@@ -194,20 +194,25 @@ export class Http1ServerStream implements ServerStream, BodyTaker {
     if (close || this.#host.isClosing || this.#isDelimitedByClose || isUnsure) this.#isLast = true;
     const isChunked = isUnbounded && !isOld;
     const connection = this.#isLast ? "close" : isOld ? "keep-alive" : null;
-    const { status, reason, rawHeaders, memo } = head;
-    const framed = this.#lacksLength(head) ? [...rawHeaders, "Content-Length", "0"] : rawHeaders;
-    const headers = memo === undefined ? framed : formatLines(rawHeaders, memo);
+    const { status, reason } = head;
+    const headers = this.#headersOf(head);
     const text = formatResponseHead(status, reason, headers, { isChunked, connection });
     this.#isHeadSent = true;
     this.#host.writer.begin(text, { isChunked });
+  }
+
+  #headersOf(head: ResponseHead): RawHeaders | HeaderLines {
+    const { rawHeaders, memo } = head;
+    if (memo !== undefined) return formatLines(rawHeaders, memo);
+    return this.#lacksLength(head) ? [...rawHeaders, "Content-Length", "0"] : rawHeaders;
   }
 
   /**
    * In HTTP/2 and in refusals of gRPC an answer may end with its head and not say so in a header;
    * here it would go on until the connection closes (RFC 9112, 6.3).
    */
-  #lacksLength({ status, rawHeaders, bodyLength, memo }: ResponseHead): boolean {
-    if (bodyLength !== 0 || memo !== undefined || this.request.method === "HEAD") return false;
+  #lacksLength({ status, rawHeaders, bodyLength }: ResponseHead): boolean {
+    if (bodyLength !== 0 || this.request.method === "HEAD") return false;
     if (status === 204 || status === 304) return false;
     return !rawHeaders.some((item, i) => i % 2 === 0 && item.toLowerCase() === "content-length");
   }

@@ -30,6 +30,9 @@ export class RequestSteps implements ServerStreamListener, UnderWay {
   /** Forwarded or refused, if only as soon as that is recorded. */
   #isSettled = false;
   #isClosed = false;
+  /** Another policy decides since it was decided on, or while it is. */
+  #isStale = false;
+  #isCut = false;
   /** What the bouncer tells the application on its own account. */
   #ownHeaders = noHeaders;
 
@@ -43,9 +46,11 @@ export class RequestSteps implements ServerStreamListener, UnderWay {
   run(): void {
     this.#around.inFlight.add(this);
     this.#stream.attach(this);
-    this.#guard(() => {
+    try {
       this.#checkHead();
-    });
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   /** A bug here must cost this one request, and must not let it through. */
@@ -105,32 +110,41 @@ export class RequestSteps implements ServerStreamListener, UnderWay {
     this.#forwarding?.check(now);
   }
 
-  /** Only what has begun to be answered: the rest is about to be over, or decided just now. */
+  /** What is not answered yet may become a stream, or be one of a client that goes on sending. */
   onPolicyChange(): void {
-    const { deps } = this.#around;
-    if (deps.longLived === "keep" || this.#forwarding?.isHeadSent !== true) return;
-    if (deps.longLived === "close") this.#cut(null);
-    else void this.#recheck();
+    const { longLived } = this.#around.deps;
+    if (longLived === "keep") return;
+    if (this.#forwarding === null) this.#isStale = true;
+    else if (longLived === "recheck" || !this.#forwarding.isHeadSent) void this.#recheck();
+    else this.#cut("streams end with their policy", null);
   }
 
+  /** A policy that fails lets nothing go on. */
   async #recheck(): Promise<void> {
     const { deps } = this.#around;
-    if (this.#checked === null || this.#exchange.decision === null) return;
-    const decision = await deps.policy.decide(this.#checked.head, this.#start);
-    if (decision.verdict.kind === "allow") return;
-    const { reason, detail } = decision.verdict;
-    const passage = findPassage({ reason, detail }, this.#checked.head, deps.enforcement);
-    if (passage === null) this.#cut(decision);
+    const checked = this.#checked;
+    if (checked === null) return;
+    try {
+      const decision = await deps.policy.decide(checked.head, this.#start);
+      if (decision.verdict.kind === "allow") return;
+      const passage = findPassage(decision.verdict, checked.head, deps.enforcement);
+      if (passage === null) this.#cut("the new policy refuses it", decision);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : "unknown";
+      this.#cut(`the new policy could not be asked: ${why}`, null);
+    }
   }
 
-  /** What was upgraded has its record already; its end has one of its own. */
-  #cut(decision: Decision | null): void {
-    const cut = this.#exchange.isOver ? this.#createSequel() : this.#exchange;
-    cut.reason = "policy_changed";
-    cut.detail = decision === null ? "streams end with their policy" : "the new policy refuses it";
+  /** Once, and not what has come to its end meanwhile. */
+  #cut(detail: string, decision: Decision | null): void {
+    if (this.#isCut || this.place === -1) return;
+    this.#isCut = true;
+    const exchange = this.#exchange;
+    // What was upgraded has its record already; its end has one of its own.
+    const cut = exchange.isOver ? this.#createSequel() : exchange;
     cut.decision = decision ?? cut.decision;
-    this.#forwarding?.cut();
-    cut.finish();
+    this.#forwarding?.cut(cut, detail);
+    if (cut === exchange || exchange.upgraded) cut.finish();
   }
 
   #createSequel(): Exchange {
@@ -272,10 +286,15 @@ export class RequestSteps implements ServerStreamListener, UnderWay {
       ownHeaders: this.#ownHeaders,
     });
     this.#forwarding.begin(performance.now());
+    if (this.#isStale) void this.#recheck();
   }
 
   #refuse(refusal: Refusal): void {
     this.#isSettled = true;
+    if (this.#around.deps.commit === null) {
+      this.#send(refusal);
+      return;
+    }
     this.#record(refusal, (unrecorded) => {
       this.#send(unrecorded ?? refusal);
     });

@@ -108,7 +108,8 @@ export function readRequests(bytes: Buffer): Reading {
     if (reader.isOver) break;
     const head = reader.head((start, end) => parseRequest(bytes, start, end, limits));
     if (head === null) break;
-    const { method, target, minor, rawHeaders } = head;
+    const { method, target, version, rawHeaders } = head;
+    const minor = version === "1.1" ? 1 : 0;
     reader.body(describe([method, target, minor], rawHeaders), head.bodyLength);
     // Node's server loses what it has read behind a request for an upgrade that it does not make.
     const isRead = head.isKeptAlive && head.upgrade.length === 0;
