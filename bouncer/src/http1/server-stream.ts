@@ -4,6 +4,7 @@
  */
 import type {
   ClientConnection,
+  HeaderLines,
   RawHeaders,
   RequestMessage,
   ResponseHead,
@@ -13,7 +14,8 @@ import type {
 } from "../http/message.ts";
 import type { BodyReader, BodyTaker } from "./body-reader.ts";
 import type { MessageWriter } from "./message-writer.ts";
-import { formatLines, formatResponseHead, type HeaderLines } from "./serialize.ts";
+import { formatLines } from "./header-lines.ts";
+import { formatResponseHead } from "./serialize.ts";
 
 /** The connection, as far as its request needs it. */
 export interface ServerStreamHost {
