@@ -25,7 +25,7 @@ export interface HeaderMemo {
   lines: HeaderLines | null;
 }
 
-/** Header lines that were checked; `formatLines` in `http1/serialize.ts` makes them. */
+/** Header lines that were checked; `formatLines` in `http1/header-lines.ts` makes them. */
 export interface HeaderLines {
   readonly text: string;
 }

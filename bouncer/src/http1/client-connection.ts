@@ -19,7 +19,8 @@ import { HeadMemo } from "./head-memo.ts";
 import { type KnownResponse, type ParsedResponse, parseResponse } from "./head.ts";
 import { Input } from "./input.ts";
 import { MessageWriter } from "./message-writer.ts";
-import { formatLines, formatRequestHead } from "./serialize.ts";
+import { formatLines } from "./header-lines.ts";
+import { formatRequestHead } from "./serialize.ts";
 
 /** Of an answer, and of its trailers. */
 const limits = { maxHeaderBytes: 64 * 1024, maxHeaders: 1000 };

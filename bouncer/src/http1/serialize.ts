@@ -2,7 +2,7 @@
  * Messages as text, each character one byte (latin1). Nothing leaves that would read as more than
  * it is: a line end in a value would be a message of somebody else's making. Pure.
  */
-import type { HeaderLines, HeaderMemo, RawHeaders } from "../http/message.ts";
+import type { HeaderLines, RawHeaders } from "../http/message.ts";
 import { isFieldValue, isToken } from "./grammar.ts";
 
 /** What a codec adds to a head about its own connection; Content-Length is among the headers. */
@@ -67,18 +67,8 @@ function textOf(headers: RawHeaders | HeaderLines): string {
   return "text" in headers ? headers.text : formatHeaders(headers);
 }
 
-/** The lines of a list that is written more than once: kept with it, in one piece. */
-export function formatLines(rawHeaders: RawHeaders, memo: HeaderMemo): HeaderLines {
-  memo.lines ??= { text: flatten(formatHeaders(rawHeaders)) };
-  return memo.lines;
-}
-
-/** A string that was put together is copied each time that it becomes part of another. */
-function flatten(text: string): string {
-  return Buffer.from(text, "latin1").toString("latin1");
-}
-
-function formatHeaders(rawHeaders: RawHeaders): string {
+/** Each line with its end. */
+export function formatHeaders(rawHeaders: RawHeaders): string {
   let lines = "";
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? "";

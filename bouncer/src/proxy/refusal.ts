@@ -42,7 +42,7 @@ export function buildRefusal(
 function buildPlain(refusal: Refusal, id: string, told: readonly string[]): RefusalMessage {
   const headers = buildRefusalHeaders(refusal.headers);
   const has = (name: string): boolean =>
-    headers.length > 0 && headers.some((item, i) => i % 2 === 0 && foldName(item) === name);
+    headers.some((item, i) => i % 2 === 0 && foldName(item) === name);
   const text = refusal.body ?? JSON.stringify({ reason: refusal.reason, decision_id: id });
   const body = Buffer.from(text);
   if (!has("content-type")) {
