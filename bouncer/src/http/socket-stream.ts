@@ -177,7 +177,9 @@ export class SocketStream implements ByteStream {
   }
 
   reset(): void {
-    this.#socket.resetAndDestroy();
+    // Of TLS, Node cannot reset it; without close_notify, it does not look like an end either.
+    if ("encrypted" in this.#socket) this.#socket.destroy();
+    else this.#socket.resetAndDestroy();
   }
 
   /** `error`: what `error` will say. */
