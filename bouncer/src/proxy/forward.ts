@@ -162,7 +162,13 @@ export class Forwarding implements ClientStreamListener {
   }
 
   /** Nobody may have the rest of it any more: another policy would not have let it begin. */
-  cut(): void {
+  cut(exchange: Exchange, detail: string): void {
+    if (!this.#isHeadSent) {
+      this.#giveUp("policy_changed", detail);
+      return;
+    }
+    exchange.reason = "policy_changed";
+    exchange.detail = detail;
     this.#isOver = true;
     this.#client?.abort();
     this.#client = null;

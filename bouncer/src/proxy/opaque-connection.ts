@@ -40,6 +40,8 @@ export class OpaqueConnection implements UnderWay {
   #isDecided = false;
   #sni: string | null = null;
   #isConnecting = false;
+  /** Another policy decides since it was decided on, or while it is. */
+  #isStale = false;
   #isOver = false;
 
   /** `onOver`: both sides are closed. */
@@ -81,26 +83,33 @@ export class OpaqueConnection implements UnderWay {
     // Its only time-out is of its start, and has a timer.
   }
 
-  /** Of those that carry bytes; the others have not been decided on, or just now. */
+  /** What carries nothing yet is asked about when it does. */
   onPolicyChange(): void {
     const { longLived } = this.#around.deps;
-    if (longLived === "keep" || this.#app === null || this.#isOver) return;
-    if (longLived === "close") this.#cutFor("streams end with their policy");
-    else void this.#recheck();
+    if (longLived === "keep") return;
+    if (this.#app === null) this.#isStale = true;
+    else if (longLived === "recheck") void this.#recheck();
+    else this.#cutFor("streams end with their policy");
   }
 
+  /** A policy that fails lets nothing go on. */
   async #recheck(): Promise<void> {
     const { source, destination } = this.#exchange;
-    const { policy } = this.#around.deps;
-    const { verdict } = await policy.decideConnection({ source, destination, sni: this.#sni });
-    if (verdict.kind === "allow" || this.#isOver) return;
-    const enforcement = { ...this.#around.deps.enforcement, degradedRoutes: [] };
-    const { reason, detail } = verdict;
-    const passage = findPassage({ reason, detail }, { method: "", target: "" }, enforcement);
-    if (passage === null) this.#cutFor("the new policy refuses it");
+    const { policy, enforcement } = this.#around.deps;
+    try {
+      const { verdict } = await policy.decideConnection({ source, destination, sni: this.#sni });
+      if (verdict.kind === "allow") return;
+      const undegraded = { ...enforcement, degradedRoutes: [] };
+      const passage = findPassage(verdict, { method: "", target: "" }, undegraded);
+      if (passage === null) this.#cutFor("the new policy refuses it");
+    } catch (error) {
+      const why = error instanceof Error ? error.message : "unknown";
+      this.#cutFor(`the new policy could not be asked: ${why}`);
+    }
   }
 
   #cutFor(detail: string): void {
+    if (this.#isOver) return;
     this.#exchange.reason = "policy_changed";
     this.#exchange.detail = detail;
     this.cut();
@@ -223,6 +232,7 @@ export class OpaqueConnection implements UnderWay {
     join(app, this.#client);
     follow(this.#client, app);
     this.#carryUp();
+    if (this.#isStale) void this.#recheck();
   }
 
   /** What the client says goes on as soon as all of what it depends on is there. */
