@@ -62,21 +62,12 @@ test("the oldest kubelet is found on any page, as a table", async () => {
 
 const services = "/api/v1/namespaces/shop/services";
 
-/** Services matter to pods in service mode only, which Pod Security asks for. */
-const forbidRedirect = (): void =>
-  api.put("/api/v1/namespaces/shop", {
-    metadata: {
-      labels: {
-        "bouncer-injection": "enabled",
-        "pod-security.kubernetes.io/enforce": "baseline",
-      },
-    },
-  });
-
 test("the Services of the pod's namespace are listed once for many pods", async () => {
-  forbidRedirect();
   api.put(`${services}/web`, {
-    spec: { selector: { app: "web" }, ports: [{ port: 80, targetPort: "http" }, { port: 81 }] },
+    spec: {
+      selector: { app: "web" },
+      ports: [{ port: 80, targetPort: "http", appProtocol: "http" }, { port: 81 }],
+    },
   });
   api.put(`${services}/external`, { spec: { type: "ExternalName" } });
   const started = await start();
@@ -86,8 +77,8 @@ test("the Services of the pod's namespace are listed once for many pods", async 
       name: "web",
       selector: { app: "web" },
       ports: [
-        { port: 80, targetPort: "http", protocol: "TCP" },
-        { port: 81, targetPort: 81, protocol: "TCP" },
+        { port: 80, targetPort: "http", protocol: "TCP", appProtocol: "http" },
+        { port: 81, targetPort: 81, protocol: "TCP", appProtocol: null },
       ],
     },
     { name: "external", selector: {}, ports: [] },
@@ -96,7 +87,6 @@ test("the Services of the pod's namespace are listed once for many pods", async 
 });
 
 test("no pod waits long for Services that do not come", async () => {
-  forbidRedirect();
   const released = Promise.withResolvers<undefined>();
   api.intercept((_method, path) =>
     path === services ? released.promise : Promise.resolve(undefined),
@@ -107,7 +97,6 @@ test("no pod waits long for Services that do not come", async () => {
 });
 
 test("without the rights nothing is known, and pods are injected all the same", async () => {
-  forbidRedirect();
   const refused = /^\/(version|api\/v1\/nodes|api\/v1\/namespaces\/[^/]+\/(services|events))$/;
   api.intercept(async (_method, path) => (refused.test(path) ? 403 : undefined));
   const started = await start();
