@@ -15,6 +15,7 @@ export const grpcContainer = {
     { name: "http", containerPort: appPort },
     { name: "grpc", containerPort: grpcPort },
   ],
+  readinessProbe: { grpc: { port: grpcPort }, periodSeconds: 1 },
 };
 
 export const grpcService = (namespace: string, name: string, fields = {}): Manifest =>

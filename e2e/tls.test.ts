@@ -98,9 +98,10 @@ test("the pod waits for its certificate, serves with it, and takes the next one 
     "bouncer.dev/tls-secret": "orders-tls",
     "bouncer.dev/app-protocols": "http=http1",
   };
+  const readinessProbe = { httpGet: { path: "/health", port: "http" }, periodSeconds: 1 };
   await apply(
     service(namespace, "orders", "http", { port: 443, appProtocol: "https" }),
-    deployment(namespace, "orders", { image, annotations }),
+    deployment(namespace, "orders", { image, annotations, container: { readinessProbe } }),
   );
   await eventually(async () => {
     const { metadata } = await pod(namespace, "app=orders");
