@@ -134,6 +134,11 @@ export class SocketStream implements ByteStream {
     return !this.#socket.connecting && !this.#socket.pending;
   }
 
+  /** Nothing comes or goes any more, though `onClose` may still be to come. */
+  get isDestroyed(): boolean {
+    return this.#socket.destroyed;
+  }
+
   /** Written, and still in the process. */
   get pendingBytes(): number {
     return this.#socket.writableLength;

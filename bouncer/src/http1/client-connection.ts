@@ -92,6 +92,11 @@ export class Http1ClientConnection implements ByteStreamListener {
     return current;
   }
 
+  /** The application may have ended it while it was free. */
+  get isDead(): boolean {
+    return this.#stream.isDestroyed;
+  }
+
   /** The connection is of no use any more; nobody is told. */
   destroy(error?: Error): void {
     this.#stream.destroy(error);

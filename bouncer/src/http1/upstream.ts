@@ -45,8 +45,14 @@ class Http1Upstream implements Upstream, ClientConnectionOwner {
   }
 
   send(request: OutgoingRequest, listener: ClientStreamListener): ClientStream {
-    const kept = request.isRetry ? undefined : this.#free.pop();
-    return (kept?.connection ?? this.#connect()).send(request, listener);
+    const kept = request.isRetry ? null : this.#takeFree();
+    return (kept ?? this.#connect()).send(request, listener);
+  }
+
+  #takeFree(): Http1ClientConnection | null {
+    let free = this.#free.pop();
+    while (free?.connection.isDead === true) free = this.#free.pop();
+    return free?.connection ?? null;
   }
 
   #connect(): Http1ClientConnection {

@@ -170,6 +170,8 @@ export class ClientSession extends Session<Http2ClientStream> implements ClientS
 
   /** Half of a connection is of no use: what is not answered whole will never be. */
   protected onRemoteEnd(): void {
+    this.#isLeaving = true;
+    this.#owner.onChange(this);
     this.wire.destroy();
   }
 
