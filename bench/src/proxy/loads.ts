@@ -24,6 +24,8 @@ export interface WrkLoad extends Common {
   readonly method: "GET" | "POST";
   /** No two requests have the same path. */
   readonly isUnique: boolean;
+  /** As browsers and traced services ask: more headers, and one of them never the same. */
+  readonly isTraced: boolean;
 }
 
 /** h2load: gRPC, one connection after the other has its streams. */
@@ -60,7 +62,7 @@ const plain = {
   sent: 0,
   received: 1024,
 } as const;
-const wrk = { kind: "wrk", method: "GET", isUnique: false, ...plain } as const;
+const wrk = { kind: "wrk", method: "GET", isUnique: false, isTraced: false, ...plain } as const;
 const own = { kind: "own", isWebSocket: false, inFlight: 64, rate: null, ...plain } as const;
 const mebibyte = 1024 ** 2;
 const sink = { ...wrk, method: "POST", port: "sink", path: "/api/sink" } as const;
@@ -114,6 +116,14 @@ export const loads: readonly Load[] = [
       ...(["haproxy-log", "envoy", "envoy-opa-log", "bouncer", "bouncer-no-cache"] as const),
       "bouncer-undeclared",
     ],
+  },
+  {
+    ...wrk,
+    name: "traced",
+    title: "GET 1 KB, 12 headers of which one always changes, 16 connections",
+    connections: 16,
+    isTraced: true,
+    targets: few,
   },
   {
     ...wrk,

@@ -14,8 +14,20 @@ export interface Outcome {
 }
 
 /** Lua for wrk. `run` makes the paths of one run others than those of the next. */
+const commonHeaders = [
+  ["user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"],
+  ["accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"],
+  ["accept-language", "en-US,en;q=0.5"],
+  ["referer", "https://shop.example/orders?page=2"],
+  ["cookie", "session=0d3f7f0e2b6c4d1e9a8b7c6d5e4f3a2b; theme=dark"],
+  ["cache-control", "no-cache"],
+  ["dnt", "1"],
+  ["x-request-source", "frontend"],
+  ["pragma", "no-cache"],
+] as const;
+
 export function buildWrkScript(load: Load & { readonly kind: "wrk" }, run: number): string {
-  const { method, role, sent, isUnique, path } = load;
+  const { method, role, sent, isUnique, isTraced, path } = load;
   const body = sent === 0 ? "" : `wrk.body = string.rep("x", ${sent})\n`;
   const unique = `local counter = 0
 request = function()
@@ -23,9 +35,17 @@ request = function()
   return wrk.format(nil, "${path}/${run}-" .. counter)
 end
 `;
+  const headers = commonHeaders.map(([name, value]) => `wrk.headers["${name}"] = "${value}"\n`);
+  const traced = `${headers.join("")}local counter = 0
+request = function()
+  counter = counter + 1
+  wrk.headers["traceparent"] = string.format("00-%032x-%016x-01", counter, counter)
+  return wrk.format(nil, "${path}")
+end
+`;
   return `wrk.method = "${method}"
 wrk.headers["x-role"] = "${role}"
-${body}${isUnique ? unique : ""}done = function(summary, latency, requests)
+${body}${isUnique ? unique : ""}${isTraced ? traced : ""}done = function(summary, latency, requests)
   local e = summary.errors
   io.write(string.format('\\n{"requests":%d,"microseconds":%d,"bytes":%d,"status":%d,"failed":%d}\\n',
     summary.requests, summary.duration, summary.bytes, e.status,
