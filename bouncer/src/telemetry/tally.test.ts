@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { Histogram, Registry } from "prom-client";
 import { expect, test } from "vitest";
 import { CountedHistogram } from "./counted-histogram.ts";
-import { Buckets, Counts } from "./tally.ts";
+import { Buckets, Counts, sumTallies, Tally } from "./tally.ts";
 
 const verdicts = ["allow", "deny", "none"] as const;
 const bounds = [0.001, 0.01, 0.1, 1];
@@ -59,6 +59,54 @@ test("requests are counted by verdict and reason, in the order in which they wer
       }
       const counted = counts.all.map((one) => [`${one.verdict} ${one.reason}`, one.value]);
       expect(counted).toEqual([...expected]);
+    }),
+  );
+});
+
+const report = fc.record({
+  decision: fc.constantFrom(
+    null,
+    { verdict: { kind: "allow" }, evaluationNs: 20_000 } as const,
+    {
+      verdict: { kind: "deny" },
+      evaluationNs: 0,
+    } as const,
+  ),
+  reason: fc.constantFrom(null, "policy" as const, "app_failed" as const),
+  opaque: fc.boolean(),
+  durationMs: fc.integer({ min: 0, max: 40_000 }),
+  passage: fc.constantFrom(null, { kind: "shadow", reason: "policy" } as const),
+  aborted: fc.constantFrom(null, "client" as const, "app" as const),
+});
+
+function sorted(all: Iterable<unknown>): string[] {
+  return [...all].map((one) => JSON.stringify(one)).toSorted();
+}
+
+/** In an order of its own: threads meet verdicts and reasons at different times. */
+function show(tallies: readonly Tally[]): unknown {
+  const sum = sumTallies(tallies);
+  return [
+    sorted(sum.requests.all),
+    sorted(sum.opaque.all),
+    sorted(sum.durations.map(({ labels, buckets: { counts } }) => ({ labels, counts }))),
+    sorted(sum.evaluations.map(({ buckets: { counts } }) => counts)),
+    ...[sum.upstreamErrors, sum.shadow, sum.degraded, sum.aborted].map(sorted),
+  ];
+}
+
+test("what several threads have counted is what one would have", () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat({ max: 2 }), report)), (observed) => {
+      const alone = new Tally();
+      const threads = [new Tally(), new Tally(), new Tally()];
+      for (const [thread, one] of observed) {
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- all that it looks at
+        const seen = one as unknown as Parameters<Tally["observe"]>[0];
+        alone.observe(seen);
+        threads[thread]?.observe(seen);
+      }
+      expect(show(threads)).toEqual(show([alone]));
     }),
   );
 });
