@@ -40,6 +40,11 @@ beforeAll(async () => {
   await rolledOut(namespace, "deployment/orders");
   await rolledOut(namespace, "deployment/spoken");
   app = await pod(namespace, "app=orders");
+  // The Service's address leads to the pod a moment after that is ready.
+  await eventually(async () => {
+    const { status } = await call("/example.Orders/Get");
+    expect(status).toMatchObject({ status: "UNAUTHENTICATED" });
+  });
 });
 
 afterAll(async () => {
