@@ -87,7 +87,14 @@ export class Http1ClientConnection implements ByteStreamListener {
       upgrade === null && !expectsContinue && memo !== undefined
         ? formatLines(rawHeaders, memo)
         : withOwn(request);
+    // Throws when it cannot be written; then there is nothing to wait for.
     const text = formatRequestHead(method, target, headers, { isChunked, connection });
+    const current = new Http1ClientStream(this, this.#writer, request, listener);
+    this.#current = current;
+    this.#head = null;
+    this.#body = null;
+    this.#interim = 0;
+    this.#hasAnswered = false;
     this.#writer.begin(text, { isChunked });
     return current;
   }

@@ -46,7 +46,13 @@ class Http1Upstream implements Upstream, ClientConnectionOwner {
 
   send(request: OutgoingRequest, listener: ClientStreamListener): ClientStream {
     const kept = request.isRetry ? null : this.#takeFree();
-    return (kept ?? this.#connect()).send(request, listener);
+    const connection = kept ?? this.#connect();
+    try {
+      return connection.send(request, listener);
+    } catch (error) {
+      connection.destroy();
+      throw error;
+    }
   }
 
   #takeFree(): Http1ClientConnection | null {

@@ -226,10 +226,20 @@ export class Forwarding implements ClientStreamListener {
   onHead(head: ResponseHead): void {
     const { exchange, stream, verdict, closing, date } = this.#to;
     if (this.#isOver) return;
+    try {
+      const answer = buildAnswerHead(head, verdict.responseHeaders, date);
+      stream.sendHead(answer, { close: closing() });
+    } catch (error) {
+      this.#giveUpAnswer(error);
+      return;
+    }
     this.#isHeadSent = true;
     exchange.status = head.status;
-    const answer = buildAnswerHead(head, verdict.responseHeaders, date);
-    stream.sendHead(answer, { close: closing() });
+  }
+
+  /** The verdict wants what HTTP cannot carry: a bug, which costs this one request. */
+  #giveUpAnswer(error: unknown): void {
+    this.#giveUp("internal", error instanceof Error ? error.message : "unknown");
   }
 
   onData(chunk: Buffer): boolean {
@@ -294,9 +304,13 @@ export class Forwarding implements ClientStreamListener {
 
   onSwitch(head: ResponseHead, app: Switched): void {
     const { exchange, stream, verdict, onUnspliced } = this.#to;
-    const client = this.#isOver
-      ? null
-      : stream.switchProtocols(buildSwitchHeaders(head.rawHeaders, verdict.responseHeaders));
+    let client: Switched | null = null;
+    try {
+      const headers = buildSwitchHeaders(head.rawHeaders, verdict.responseHeaders);
+      if (!this.#isOver) client = stream.switchProtocols(headers);
+    } catch (error) {
+      this.#giveUpAnswer(error);
+    }
     if (client === null) {
       app.stream.reset();
       return;

@@ -83,7 +83,7 @@ function buildGrpc(refusal: Refusal, type: string, told: readonly string[]): Ref
   const status = String(grpcCodes[refusal.status] ?? grpcUnknown);
   const rawHeaders = buildRefusalHeaders(refusal.headers);
   rawHeaders.push("Content-Type", type, "Grpc-Status", status);
-  rawHeaders.push("Grpc-Message", encodeURIComponent(message), ...told);
+  rawHeaders.push("Grpc-Message", encodeURIComponent(message.toWellFormed()), ...told);
   const head = { status: 200, reason: "OK", rawHeaders, bodyLength: 0 };
   return { head, body: Buffer.alloc(0) };
 }

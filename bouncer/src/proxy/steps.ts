@@ -317,12 +317,14 @@ export class RequestSteps implements ServerStreamListener, UnderWay {
   }
 
   #tryToSend(refusal: Refusal): boolean {
-    const { head, body } = buildRefusal(refusal, this.#exchange.id, this.#stream.request);
     const isHead = this.#stream.request.method === "HEAD";
-    const bodyLength = isHead ? 0 : head.bodyLength;
+    let body;
     try {
+      const built = buildRefusal(refusal, this.#exchange.id, this.#stream.request);
+      const bodyLength = isHead ? 0 : built.head.bodyLength;
       const close = this.#around.deps.isDraining();
-      this.#stream.sendHead({ ...head, bodyLength }, { close });
+      this.#stream.sendHead({ ...built.head, bodyLength }, { close });
+      body = built.body;
     } catch {
       return false;
     }
