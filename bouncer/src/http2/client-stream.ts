@@ -79,6 +79,7 @@ export class Http2ClientStream extends Stream implements ClientStream {
     this.dropQueue();
     if (this.id > 0) this.host.resetStream(this, code ?? errorCodes.CANCEL);
     else this.#carrier.forget(this);
+    this.markOver();
   }
 
   receiveBlock(block: Block): void {
@@ -160,6 +161,7 @@ export class Http2ClientStream extends Stream implements ClientStream {
     const listener = this.#listener;
     this.#listener = nobody;
     this.dropQueue();
+    this.markOver();
     listener.onError(error);
   }
 }
