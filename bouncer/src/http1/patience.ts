@@ -29,7 +29,7 @@ export function createLimits(options: PatienceOptions): Limits {
     head: { wholeMs: headTimeoutMs, silentMs: forever },
     // The rest of a body whose request was answered.
     unwanted: { wholeMs: 30_000, silentMs: 5000 },
-    // The last of an answer, on its way to a client that does not take it.
+    // An answer, on its way to a client that does not take it.
     sending: { wholeMs: forever, silentMs: idleTimeoutMs },
     "half-closed": { wholeMs: forever, silentMs: halfClosedMs },
     // Until the client closes its side, too (RFC 9112, 9.6).

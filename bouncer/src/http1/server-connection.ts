@@ -278,7 +278,9 @@ class Http1ServerConnection implements ServerConnection, ServerStreamHost, ByteS
     if (this.#state !== "open") return null;
     if (this.#current === null) return this.#input.length === 0 ? "idle" : "head";
     if (this.#current.isAnswered) return this.#current.isRead ? "sending" : "unwanted";
-    return this.#isHalfClosed ? "half-closed" : null;
+    if (this.#isHalfClosed) return "half-closed";
+    // A client that takes nothing keeps the application waiting.
+    return this.#stream.pendingBytes > 0 ? "sending" : null;
   }
 
   check(now: number): void {

@@ -76,8 +76,11 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
   };
 }
 
+/** Of streams, and of what was upgraded, nobody else notices that the client has vanished. */
+const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 };
+
 function createPlain(accept: (stream: SocketStream) => void): NetServer {
-  const options = { allowHalfOpen: true, pauseOnConnect: true, noDelay: true };
+  const options = { allowHalfOpen: true, pauseOnConnect: true, ...socketOptions };
   return createServer(options, (socket) => {
     accept(SocketStream.adopt(socket));
   });
@@ -106,7 +109,7 @@ function createTls(
       allowHalfOpen: true,
       handshakeTimeout: limits.headTimeoutMs,
       minVersion: "TLSv1.2",
-      noDelay: true,
+      ...socketOptions,
     },
     (socket: Socket) => {
       accept(SocketStream.wrap(socket));
