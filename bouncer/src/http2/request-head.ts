@@ -2,7 +2,7 @@
  * The head of a request, made of the fields of HTTP/2 (RFC 9113, 8.3.1): as version-neutral as the
  * interface wants it, or what is wrong with it. Pure.
  */
-import { isToken } from "../http1/grammar.ts";
+import { methods } from "../http1/grammar.ts";
 import type { RejectReason, RequestMessage } from "../http/message.ts";
 import type { Field } from "./hpack/field.ts";
 import { addFields, type Fault, type MessageFields } from "./message-fields.ts";
@@ -114,7 +114,7 @@ export function readRequestHead(fields: readonly Field[], endStream: boolean): R
 function buildRequest(list: RequestFields, endStream: boolean): RequestHead {
   const { method, path } = list;
   if (method === "CONNECT") return bad("CONNECT is not served");
-  if (!isToken(method)) return bad(":method is missing or not a method");
+  if (!methods.has(method)) return bad(":method is missing or not one that is served");
   if (list.scheme === "") return bad(":scheme is missing");
   if (!isPath(path, method)) return bad(":path is missing or not a path");
   const length = list.contentLength;

@@ -323,7 +323,18 @@ test("breaking off, by either side", async () => {
 });
 
 test.each<[what: string, fields: Fields, reason: string, detail: string]>([
-  ["no :method", [scheme, path, authority], "bad_request", ":method is missing or not a method"],
+  [
+    "no :method",
+    [scheme, path, authority],
+    "bad_request",
+    ":method is missing or not one that is served",
+  ],
+  [
+    "a :method in lower case, which is another one than GET",
+    [[":method", "get"], scheme, path, authority],
+    "bad_request",
+    ":method is missing or not one that is served",
+  ],
   ["no :scheme", [method, path, authority], "bad_request", ":scheme is missing"],
   ["no :path", [method, scheme, authority], "bad_request", ":path is missing or not a path"],
   [

@@ -147,7 +147,7 @@ export class Forwarding implements ClientStreamListener {
 
   onBodyEnd(trailers: RawHeaders): void {
     this.#isRequestEnded = true;
-    this.#client?.sendEnd(buildRequestTrailers(trailers));
+    this.#client?.sendEnd(buildRequestTrailers(trailers, this.#to.verdict));
   }
 
   onClientDrain(): void {

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import {
   applyRequestHeaders,
   buildRequestHeaders,
+  buildRequestTrailers,
   buildResponseHeaders,
   buildTrailers,
   type Forwarding,
@@ -149,4 +150,18 @@ test("trailers cannot say what belongs into the head", () => {
   expect(
     buildTrailers(["Grpc-Status", "0", "Content-Length", "9", "X-Bouncer-Reason", "x"]),
   ).toEqual(["Grpc-Status", "0"]);
+});
+
+test("trailers of a request undo nothing that the verdict changed, and say nothing about the client", () => {
+  const trailers = list(
+    "Grpc-Status: 0",
+    "X_User: admin",
+    "x-internal: 1",
+    "X-Forwarded-For: 10.0.0.1",
+    "Authorization: Basic eA==",
+    "Checksum: 1",
+  );
+  const requestHeaders = [["x-user", "alice"]] as const;
+  const edits = { requestHeaders, requestHeadersToRemove: ["x-internal"] };
+  expect(buildRequestTrailers(trailers, edits)).toEqual(list("Grpc-Status: 0", "Checksum: 1"));
 });

@@ -209,11 +209,22 @@ export function buildTrailers(trailers: RawHeaders): RawHeaders {
   return filterHeaders(trailers, (_name, bits) => (bits & (kind.framing | kind.ours)) === 0);
 }
 
-/** Trailers of a request say nothing about who the client is, either. */
-export function buildRequestTrailers(trailers: RawHeaders): RawHeaders {
+/** What a verdict says about the headers of a request. */
+interface Edits {
+  readonly requestHeaders: readonly Header[];
+  readonly requestHeadersToRemove: readonly string[];
+}
+
+/**
+ * Trailers of a request say nothing about who the client is, either, and do not undo what the
+ * verdict changed: some take them for headers.
+ */
+export function buildRequestTrailers(trailers: RawHeaders, edits: Edits): RawHeaders {
   if (trailers.length === 0) return trailers;
-  const gone = kind.framing | kind.ours | kind.identity;
-  return filterHeaders(trailers, (_name, bits) => (bits & gone) === 0);
+  const gone = kind.framing | kind.ours | kind.identity | kind.authorization | kind.contentType;
+  const kept = filterHeaders(trailers, (_name, bits) => (bits & gone) === 0);
+  const changed = [...edits.requestHeaders.map(([name]) => name), ...edits.requestHeadersToRemove];
+  return applyRequestHeaders(kept, [], changed);
 }
 
 /** The headers of a refusal that the policy chose, without those that the bouncer writes. */
