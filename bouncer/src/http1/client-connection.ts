@@ -73,12 +73,6 @@ export class Http1ClientConnection implements ByteStreamListener {
 
   /** Only when it is free. */
   send(request: OutgoingRequest, listener: ClientStreamListener): ClientStream {
-    const current = new Http1ClientStream(this, this.#writer, request, listener);
-    this.#current = current;
-    this.#head = null;
-    this.#body = null;
-    this.#interim = 0;
-    this.#hasAnswered = false;
     const { method, target, rawHeaders, bodyLength, upgrade, expectsContinue } = request;
     const isChunked = bodyLength === null;
     const connection = upgrade === null ? connectionFor(rawHeaders) : "Upgrade";
