@@ -19,15 +19,34 @@ export function keep(chunk: Buffer): Buffer {
   return isShared(chunk) ? Buffer.from(chunk) : chunk;
 }
 
-/** For connections that carry much: used again, because to make one anew costs more than to fill it. */
-const free: Buffer[] = [];
-const maxFree = 16;
+/**
+ * For connections that carry much: used again, because to make one anew costs more than to fill it.
+ * Where there are many of them at the same time, they are smaller: 256 connections of 64 KiB each
+ * would be a fifth of all memory, and what they carry is as slow as their number makes it anyway.
+ */
+const manyOut = 32;
+const smallBytes = 16 * 1024;
+const large: Buffer[] = [];
+const small: Buffer[] = [];
+const maxFree = { large: 16, small: 64 };
+let out = 0;
 
 export function takeBuffer(): Buffer {
-  return free.pop() ?? Buffer.allocUnsafeSlow(bufferBytes);
+  out += 1;
+  return out <= manyOut
+    ? (large.pop() ?? Buffer.allocUnsafeSlow(bufferBytes))
+    : (small.pop() ?? Buffer.allocUnsafeSlow(smallBytes));
 }
 
 /** Nobody may read it any more. */
 export function giveBuffer(buffer: Buffer): void {
-  if (free.length < maxFree) free.push(buffer);
+  out -= 1;
+  if (buffer.length === bufferBytes) {
+    if (large.length < maxFree.large) large.push(buffer);
+  } else if (small.length < maxFree.small) small.push(buffer);
+}
+
+/** Somebody may still read it: it is not used again. */
+export function leaveBuffer(): void {
+  out -= 1;
 }

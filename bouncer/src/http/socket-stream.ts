@@ -4,7 +4,14 @@
  * knows who owns the bytes that a socket is written; see bytes.ts.
  */
 import { Socket, type SocketConstructorOpts } from "node:net";
-import { bufferBytes, giveBuffer, isShared, sharedBuffer, takeBuffer } from "./bytes.ts";
+import {
+  bufferBytes,
+  giveBuffer,
+  isShared,
+  leaveBuffer,
+  sharedBuffer,
+  takeBuffer,
+} from "./bytes.ts";
 import type { ByteStream, ByteStreamListener } from "./message.ts";
 
 /** Beyond this, a write that is not done at once is announced by `drain`. */
@@ -45,6 +52,7 @@ export class SocketStream implements ByteStream {
       this.#error = error;
     });
     this.#socket.on("close", (hadError: boolean) => {
+      this.leaveBuffer();
       const isClean = !hadError && this.#isEnded && this.#socket.writableFinished;
       this.#listener.onClose(isClean);
       this.#listener = nobody;
@@ -111,7 +119,9 @@ export class SocketStream implements ByteStream {
 
   /** For readers that go on although what they handed over may still be on its way. */
   leaveBuffer(): void {
+    if (this.#buffer === sharedBuffer) return;
     this.#buffer = sharedBuffer;
+    leaveBuffer();
   }
 
   /** Nothing that was handed over depends on the memory that the next read will fill. */
@@ -171,10 +181,14 @@ export class SocketStream implements ByteStream {
     return this.#socket.write(chunk) || this.#socket.writableLength === 0;
   }
 
-  /** Calls back when all that was written is out of the process, or never can be. */
+  /** Calls back when all that was written is out of the process; not if it never can be. */
   whenSent(done: () => void): void {
     if (this.#socket.writableLength === 0) done();
-    else this.#socket.write("", done);
+    else {
+      this.#socket.write("", (error) => {
+        if (error === null || error === undefined) done();
+      });
+    }
   }
 
   end(): void {
