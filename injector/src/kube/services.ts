@@ -25,14 +25,14 @@ export interface ServicesDeps {
   readonly log: Log;
 }
 
-/** For the pods of one rollout. */
-const freshMs = 1000;
+/** For the pods of one rollout; a Service that is applied right before its pods is not missed. */
+const freshMs = 100;
 const patienceMs = 250;
 const maxNamespaces = 1000;
 
 interface Entry {
   readonly facts: readonly ServiceFacts[] | null;
-  readonly loadedAt: number;
+  readonly askedAt: number;
 }
 
 export function createServices({ ask, timer, monotonic, log }: ServicesDeps): Services {
@@ -41,6 +41,7 @@ export function createServices({ ask, timer, monotonic, log }: ServicesDeps): Se
   let failing = false;
 
   const load = async (namespace: string): Promise<readonly ServiceFacts[] | null> => {
+    const askedAt = monotonic();
     let facts = entries.get(namespace)?.facts ?? null;
     try {
       facts = await listServices(ask, namespace);
@@ -52,7 +53,7 @@ export function createServices({ ask, timer, monotonic, log }: ServicesDeps): Se
     }
     // Put at the end, so that the first is the one that was not asked for the longest.
     entries.delete(namespace);
-    entries.set(namespace, { facts, loadedAt: monotonic() });
+    entries.set(namespace, { facts, askedAt });
     const [first] = entries.keys();
     if (entries.size > maxNamespaces && first !== undefined) entries.delete(first);
     loading.delete(namespace);
@@ -67,7 +68,7 @@ export function createServices({ ask, timer, monotonic, log }: ServicesDeps): Se
   return {
     of: async (namespace) => {
       const entry = entries.get(namespace);
-      if (entry !== undefined && monotonic() - entry.loadedAt < freshMs) return entry.facts;
+      if (entry !== undefined && monotonic() - entry.askedAt < freshMs) return entry.facts;
       return (await waitAtMost(loadOnce(namespace), patienceMs, timer)) ?? entry?.facts ?? null;
     },
   };

@@ -35,6 +35,8 @@ async function start(): Promise<Replica> {
       contexts.push(context);
       return inject(object, context);
     },
+    // All pods come at the same time.
+    monotonic: () => 0,
     // Retries within milliseconds; everything else as long as it is.
     timer: {
       after: (ms, callback) => systemTimer.after(ms === 1000 || ms === 2000 ? 1 : ms, callback),
