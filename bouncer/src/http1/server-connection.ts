@@ -177,7 +177,10 @@ class Http1ServerConnection implements ServerConnection, ServerStreamHost, ByteS
 
   onAnswered(): void {
     const current = this.#current;
-    this.#finishIfOver();
+    this.#stream.whenSent(() => {
+      if (current !== null) current.isOut = true;
+      this.#finishIfOver();
+    });
     // The end of our side tells the client that nobody reads on for long.
     if (this.#current === current && current?.isLast === true) this.#end();
     this.wantBody();
@@ -185,10 +188,7 @@ class Http1ServerConnection implements ServerConnection, ServerStreamHost, ByteS
 
   #finishIfOver(): void {
     const current = this.#current;
-    if (current === null || !current.isAnswered || !current.isRead) return;
-    this.#stream.whenSent(() => {
-      if (this.#current === current) this.#finish(current);
-    });
+    if (current?.isOut === true && current.isRead) this.#finish(current);
   }
 
   #finish(current: Http1ServerStream): void {
@@ -258,7 +258,7 @@ class Http1ServerConnection implements ServerConnection, ServerStreamHost, ByteS
     this.#state = "closed";
     this.#input.clear();
     this.#current = null;
-    current?.over(current.isAnswered && this.#stream.pendingBytes === 0 ? "sent" : "aborted");
+    current?.over(current.isOut ? "sent" : "aborted");
   }
 
   close(): void {

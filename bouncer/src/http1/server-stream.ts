@@ -62,6 +62,8 @@ export class Http1ServerStream implements ServerStream, BodyTaker {
   #isHeadSent = false;
   #isAnswered = false;
   #isOver = false;
+  /** All of the answer is out of the process. */
+  isOut = false;
   #isLast: boolean;
   #isEndTold = false;
   #isDelimitedByClose = false;

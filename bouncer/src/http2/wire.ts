@@ -4,7 +4,7 @@ import type { ByteStream } from "../http/message.ts";
 export interface Wire extends ByteStream {
   /** Written, and still in the process. */
   readonly pendingBytes: number;
-  /** Calls back when all that was written is out of the process, or never can be. */
+  /** Calls back when all that was written is out of the process; not if it never can be. */
   whenSent(done: () => void): void;
   /** Bytes handed over may wait while others are read: they must not seem to last. */
   keepShared(): void;
