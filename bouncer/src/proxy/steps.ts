@@ -291,6 +291,8 @@ export class RequestSteps implements ServerStreamListener, UnderWay {
 
   #refuse(refusal: Refusal): void {
     this.#isSettled = true;
+    // Its record is written, and nobody is there.
+    if (this.#isClosed) return;
     if (this.#around.deps.commit === null) {
       this.#send(refusal);
       return;

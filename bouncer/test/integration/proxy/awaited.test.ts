@@ -182,6 +182,29 @@ test("a decision that fails in a way that it must not is a refusal", async () =>
   expect(seen).toEqual([]);
 });
 
+test("a decision that fails when its client has gone leaves the record as it is", async () => {
+  const commits: unknown[] = [];
+  const { port, reports, asked, fail } = await bench({
+    deps: {
+      commit: (report) => {
+        commits.push(report);
+        return Promise.resolve("written");
+      },
+    },
+  });
+  const client = await dial(port);
+  client.write(get("/bug"));
+  await asked("/bug");
+  client.destroy();
+  const report = await reports.next();
+  await fail("/bug");
+  await new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+  expect(report).toMatchObject({ reason: null, status: null, aborted: "client" });
+  expect(commits).toEqual([]);
+});
+
 test("so is one of a connection on an opaque port", async () => {
   const { port, fail, reports } = await bench({
     opaque: true,
