@@ -127,12 +127,25 @@ const envoyWithOpa = (name: string, title: string, decider: Decider): Target => 
   },
 });
 
-/** Node's options are those of the image, so that what is measured is what runs. */
-function readImage(): readonly string[] {
+interface Image {
+  readonly options: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Node's options and variables are those of the image, so that what is measured is what runs. */
+function readImage(): Image {
   const path = fileURLToPath(new URL("../../../bouncer/Dockerfile", import.meta.url));
-  const entry = /^ENTRYPOINT \["node", (.*)"\/app\/main\.mjs"\]$/m.exec(readFileSync(path, "utf8"));
-  if (entry === null) throw new Error("bouncer/Dockerfile has another entry point");
-  return [...(entry[1] ?? "").matchAll(/"([^"]+)"/g)].map(([, option = ""]) => option);
+  const dockerfile = readFileSync(path, "utf8");
+  const entry = /^ENTRYPOINT \["node", (.*)"\/app\/main\.mjs"\]$/m.exec(dockerfile);
+  const variables = /^ENV (MALLOC_ARENA_MAX=.*)$/m.exec(dockerfile);
+  if (entry === null || variables === null) {
+    throw new Error("bouncer/Dockerfile has another entry point, or other variables");
+  }
+  const pairs = (variables[1] ?? "").split(" ").map((pair) => pair.split("="));
+  return {
+    options: [...(entry[1] ?? "").matchAll(/"([^"]+)"/g)].map(([, option = ""]) => option),
+    env: Object.fromEntries(pairs.map(([name = "", value = ""]) => [name, value])),
+  };
 }
 
 export const builtBouncer = fileURLToPath(
@@ -160,10 +173,12 @@ export const bouncer = (options: BouncerOptions): Target => ({
       port: from[kind],
       targetPort: to[kind],
     }));
+    const image = readImage();
     return [
       {
-        command: [process.execPath, ...readImage(), options.program, "serve"],
+        command: [process.execPath, ...image.options, options.program, "serve"],
         env: {
+          ...image.env,
           [environment.listeners]: formatListeners(listeners),
           [environment.targetHost]: "127.0.0.1",
           [environment.adminPort]: String(adminPort),
