@@ -182,5 +182,6 @@ export function writeAnswer(response: ServerResponse, answer: AdminAnswer): void
 }
 
 export function pathOf(target: string): string {
-  return target.split("?", 1)[0] ?? "";
+  const end = target.indexOf("?");
+  return end === -1 ? target : target.slice(0, end);
 }
