@@ -196,9 +196,7 @@ export class SocketStream implements ByteStream {
   }
 
   reset(): void {
-    // Of TLS, Node cannot reset it; without close_notify, it does not look like an end either.
-    if ("encrypted" in this.#socket) this.#socket.destroy();
-    else this.#socket.resetAndDestroy();
+    resetSocket(this.#socket);
   }
 
   /** `error`: what `error` will say. */
@@ -209,6 +207,16 @@ export class SocketStream implements ByteStream {
   close(): void {
     this.#socket.destroySoon();
   }
+}
+
+/**
+ * Closes a socket so that it does not look like an end. Node cannot reset one of TLS, of which no
+ * close_notify says as much, and would never close one whose end is being told at the moment.
+ */
+export function resetSocket(socket: Socket): void {
+  const isEnding = socket.writableEnded && socket.writableLength === 0 && !socket.writableFinished;
+  if (isEnding || "encrypted" in socket) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 /** Of an accepted socket, which is left empty and closes without closing the connection. */

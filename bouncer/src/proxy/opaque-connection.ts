@@ -5,6 +5,7 @@
  */
 import type { Socket } from "node:net";
 import type { Route } from "../config.ts";
+import { resetSocket } from "../http/socket-stream.ts";
 import type { Decision } from "../policy/decision.ts";
 import { findPassage, type Passage } from "./degraded.ts";
 import { Exchange } from "./exchange.ts";
@@ -75,8 +76,8 @@ export class OpaqueConnection implements UnderWay {
 
   /** Ends it for both sides, in a way that looks like no end. */
   cut(): void {
-    this.#client.resetAndDestroy();
-    this.#app?.resetAndDestroy();
+    resetSocket(this.#client);
+    if (this.#app !== null) resetSocket(this.#app);
   }
 
   check(): void {

@@ -1,6 +1,7 @@
 /** Two sockets made into one, by Node's streams. */
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { resetSocket } from "../http/socket-stream.ts";
 
 /** Carries what `from` says, and how that ends. */
 export function join(from: Duplex, to: Duplex): void {
@@ -12,7 +13,7 @@ export function join(from: Duplex, to: Duplex): void {
 export function follow(from: Duplex, to: Duplex): void {
   from.on("error", () => {
     // What was cut off must not look like an end.
-    if (to instanceof Socket) to.resetAndDestroy();
+    if (to instanceof Socket) resetSocket(to);
     else to.destroy();
   });
   from.once("close", () => {
