@@ -279,8 +279,10 @@ class Http1ServerConnection implements ServerConnection, ServerStreamHost, ByteS
     if (this.#current === null) return this.#input.length === 0 ? "idle" : "head";
     if (this.#current.isAnswered) return this.#current.isRead ? "sending" : "unwanted";
     if (this.#isHalfClosed) return "half-closed";
-    // A client that takes nothing keeps the application waiting.
-    return this.#stream.pendingBytes > 0 ? "sending" : null;
+    // A client that takes nothing keeps the application waiting; that one has gone which has sent
+    // so much ahead that nothing more is read, nobody would notice.
+    const isAhead = this.#isStopped && this.#current.isRead;
+    return isAhead || this.#stream.pendingBytes > 0 ? "sending" : null;
   }
 
   check(now: number): void {

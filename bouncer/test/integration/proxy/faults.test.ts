@@ -108,3 +108,17 @@ test("a client that takes nothing of its answer does not keep the application wa
   expect(bench.proxy.inFlight()).toBe(0);
   client.destroy();
 });
+
+test("a client that has sent much ahead and is gone does not keep its place for ever", async () => {
+  const bench = await start({
+    limits: { idleTimeoutMs: 200 },
+    app: (_request, response) => {
+      response.write("first");
+    },
+  });
+  const client = await dial(bench.port);
+  client.write(get + get.repeat(5000));
+  await readUntil(client, "first");
+  client.destroy();
+  expect(await bench.reports.next()).toMatchObject({ status: 200, aborted: "client" });
+});
