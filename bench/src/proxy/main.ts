@@ -43,8 +43,8 @@ const { values } = parseArgs({
 });
 
 const extent: Extent = values.short
-  ? { rounds: 3, seconds: 1, warmUpSeconds: 1 }
-  : { rounds: 3, seconds: 2, warmUpSeconds: 1 };
+  ? { rounds: 3, seconds: 1, warmUpSeconds: 1, firstWarmUpSeconds: 4 }
+  : { rounds: 3, seconds: 2, warmUpSeconds: 1, firstWarmUpSeconds: 8 };
 const shortLoads = ["get-16", "unique", "refused", "post-10k", "get-1m", "rate-2000"];
 const shortTargets = ["direct", "haproxy-log", "envoy", "bouncer", "bouncer-no-cache"];
 const starts = values.short ? 3 : 7;

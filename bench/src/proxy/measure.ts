@@ -14,6 +14,8 @@ export interface Extent {
   /** Of one round of one target; wrk takes whole seconds. */
   readonly seconds: number;
   readonly warmUpSeconds: number;
+  /** Of each target, before its first load: some compile what is used often. */
+  readonly firstWarmUpSeconds: number;
 }
 
 export interface Latency {
@@ -112,7 +114,7 @@ async function measureLoad(
   load: Load,
   running: Running,
 ): Promise<{ readonly cells: readonly Cell[]; readonly failures: readonly Failure[] }> {
-  const { rounds, seconds, warmUpSeconds } = running.plan.extent;
+  const { rounds, seconds, warmUpSeconds, firstWarmUpSeconds } = running.plan.extent;
   const failures: Failure[] = [];
   const samples = new Map<Instance, Sample[]>();
   const attempt = async (instance: Instance, work: () => Promise<void>): Promise<void> => {
@@ -128,7 +130,8 @@ async function measureLoad(
   for (const instance of taking) {
     await attempt(instance, async () => {
       await checkAnswer(load, instance);
-      await sample(load, warmUpSeconds, instance, running);
+      const isFirst = !running.asked.has(instance.target.name);
+      await sample(load, isFirst ? firstWarmUpSeconds : warmUpSeconds, instance, running);
     });
   }
   for (let round = 0; round < rounds; round += 1) {

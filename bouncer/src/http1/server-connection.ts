@@ -59,6 +59,8 @@ class Http1ServerConnection implements ServerConnection, ServerStreamHost, ByteS
   #isStopped = false;
   /** Counters for `patience`: requests begun and over, bytes that moved. */
   #round = 0;
+  /** When it was looked at last. */
+  #checkedRound = 0;
   #progress = 0;
 
   constructor({ stream, bytes, connection, handler, limits }: Http1Connection) {
@@ -287,7 +289,9 @@ class Http1ServerConnection implements ServerConnection, ServerStreamHost, ByteS
 
   check(now: number): void {
     const phase = this.#phase();
-    if (phase === "idle") this.#memo.clear();
+    // Idle since the last look: thousands of such connections must not keep what they may not need.
+    if (phase === "idle" && this.#round === this.#checkedRound) this.#memo.clear();
+    this.#checkedRound = this.#round;
     if (!this.#patience.isOver(now, phase, this.#round, this.#progress + this.writer.written))
       return;
     if (phase === "idle") this.#linger();
