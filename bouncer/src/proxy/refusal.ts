@@ -81,7 +81,10 @@ const grpcUnknown = 2;
 function buildGrpc(refusal: Refusal, type: string, told: readonly string[]): RefusalMessage {
   const message = refusal.body ?? refusal.reason;
   const status = String(grpcCodes[refusal.status] ?? grpcUnknown);
-  const rawHeaders = buildRefusalHeaders(refusal.headers);
+  // The type is the call's, whatever the policy gives to those who read bodies.
+  const rawHeaders = buildRefusalHeaders(
+    refusal.headers.filter(([name]) => foldName(name) !== "content-type"),
+  );
   rawHeaders.push("Content-Type", type, "Grpc-Status", status);
   rawHeaders.push("Grpc-Message", encodeURIComponent(message.toWellFormed()), ...told);
   const head = { status: 200, reason: "OK", rawHeaders, bodyLength: 0 };
